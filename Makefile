@@ -28,10 +28,10 @@ up: demo  ## start the whole city on this machine; Ctrl-C stops it
 TESTS := $(BIN)/pytest --numprocesses $(shell expr $$(nproc) + 2) --dist loadfile --no-loadscope-reorder -m "not alone" --durations 20 && \
   $(BIN)/pytest -m alone tests/browser tests/attacks/test_ask_signals.py
 
-test: setup $(DONE)/dev $(DONE)/docs $(DONE)/generator $(DONE)/redocly  ## run all the tests
+test: setup $(DONE)/dev $(DONE)/docs $(DONE)/generator $(DONE)/redocly $(DONE)/oidc-provider  ## run all the tests
 	@$(TESTS)
 
-check: setup lint $(DONE)/docs $(DONE)/generator $(DONE)/redocly  ## all that must hold before a change lands: lint, types, layers, tests
+check: setup lint $(DONE)/docs $(DONE)/generator $(DONE)/redocly $(DONE)/oidc-provider  ## all that must hold before a change lands: lint, types, layers, tests
 	$(TESTS)
 
 lint: $(DONE)/dev  ## the quick part of check: lint, types, layers, words
@@ -48,11 +48,15 @@ openapi: setup  ## write the API descriptions in docs/openapi again, after an op
 docs: setup $(DONE)/docs  ## build the documentation in English and Chinese; the portal shows it under /help
 	@scripts/build_docs.sh
 
+# with a demo city up and its story played: make up, and .venv/bin/cihu tour --against .cihu
+pictures: setup $(DONE)/dev  ## take the pictures of the documentation again, from the running demo city
+	@$(BIN)/python scripts/take_pictures.py
+
 # after a page was changed: what is new in it is then looked for in docs/locale
 docs-translations: setup $(DONE)/docs
 	@scripts/update_translations.sh
 
-bench: bench-dp bench-error bench-ledger bench-publish bench-seal  ## measure Cihu beside plain DuckDB and its peers: speed, error, ledger, seal; ROWS=1000000 for a small machine
+bench: bench-checks bench-dp bench-error bench-ledger bench-publish bench-seal  ## measure Cihu beside plain DuckDB and its peers: speed, error, ledger, seal; ROWS=1000000 for a small machine
 
 audit-dp: setup $(DONE)/dev  # try to refute the privacy claims by many runs on neighbouring tables
 	@PYTHONPATH=tests:tests/support $(BIN)/python -m audit_dp
@@ -74,6 +78,9 @@ bench-dp: setup $(DONE)/dev
 bench-error: setup $(DONE)/dev
 	@$(BENCH).bench_error --rows $(ROWS) --rounds $(ROUNDS) $(PEERS)
 
+bench-checks: setup $(DONE)/dev  # how long a reviewer waits for the checks of tables, texts, pictures and models near their limits
+	@$(BENCH).bench_checks
+
 bench-ledger: setup $(DONE)/dev
 	@$(BENCH).bench_ledger
 
@@ -86,14 +93,29 @@ bench-start: setup $(DONE)/dev  # from handing in a sealed run to its first line
 bench-timing: setup $(DONE)/dev  # whether computing time tells that one person is there: a permutation test on processor seconds
 	@$(BENCH).bench_timing
 
+bench-api: setup $(DONE)/dev  # a paid call of rows beside the same look-up on a bare FastAPI route; needs wrk
+	@PYTHONPATH=tests:tests/support $(BIN)/python -m benchmarks.bench_api --rounds $(ROUNDS)
+
+bench-portal: setup $(DONE)/dev  # each page of a portal with DATASETS=10000 datasets and USAGE=100000 usage lines
+	@PYTHONPATH=tests:tests/support $(BIN)/python -m benchmarks.bench_portal --datasets $(or $(DATASETS),10000) --usage $(or $(USAGE),100000)
+
+soak: setup $(DONE)/dev  # CALLS=100000 paid calls while the portal is killed KILLS=10 times: answered = lines = invoice
+	@PYTHONPATH=tests:tests/support $(BIN)/python -m benchmarks.soak --calls $(or $(CALLS),100000) --kills $(or $(KILLS),10)
+
 bench-publish: setup $(DONE)/dev
-	@$(BENCH).bench_publish --rows $(PUBLISHED)
+	@$(BENCH).bench_publish --rows $(if $(filter command,$(firstword $(origin ROWS))),$(ROWS),$(PUBLISHED))
+
+bench-changed: setup $(DONE)/dev  # memory and time of cleaning steps, of adding rows and of a derivation
+	@$(BENCH).bench_changed_rows --rows $(if $(filter command,$(firstword $(origin ROWS))),$(ROWS),2000000)
 
 bench-seal-channel: setup $(DONE)/dev
 	@$(BENCH).bench_seal_channel
 
 trace: setup $(DONE)/dev  # how many files, functions and moves a question and a metered call pass
 	@$(BIN)/pytest -q -s tests/marketplace/trace_paths.py
+
+mutants: setup $(DONE)/dev  # takes out one gate or check after another; fails where no test notices
+	@$(BIN)/python scripts/run_mutants.py $(NAMES)
 
 licences: setup  ## the licence of each package that a city installs; says which we could not ship
 	@$(BIN)/python scripts/licences.py
@@ -105,7 +127,7 @@ lock: $(DONE)/uv  ## make the locks again; make lock UPGRADE=--upgrade takes the
 	@scripts/lock.sh $(UPGRADE)
 
 clean:  ## remove what was installed here (not the city's state in .cihu)
-	rm -rf .venv .venv-kernel .venv-audit .venv-generator node_modules requirements/redocly/node_modules $(HTMX) sandbox/http/api_docs/files/swagger-ui*
+	rm -rf .venv .venv-kernel .venv-audit .venv-generator node_modules requirements/redocly/node_modules requirements/oidc-provider/node_modules $(HTMX) sandbox/http/api_docs/files/swagger-ui*
 
 $(DONE)/uv: requirements/uv.lock
 	@scripts/make_environment.sh .venv
@@ -145,6 +167,10 @@ $(DONE)/redocly: requirements/redocly/package-lock.json | $(DONE)/uv
 	@scripts/npm_ci.sh requirements/redocly
 	@touch $@
 
+$(DONE)/oidc-provider: requirements/oidc-provider/package-lock.json | $(DONE)/uv
+	@scripts/npm_ci.sh requirements/oidc-provider
+	@touch $@
+
 $(DONE)/audit: requirements/audit.lock $(DONE)/uv
 	@scripts/make_environment.sh .venv-audit
 	@$(INSTALL) .venv-audit --require-hashes -r requirements/audit.lock
@@ -164,4 +190,4 @@ $(HTMX): package-lock.json | $(DONE)/uv
 	@scripts/fetch_for_browsers.sh
 	@touch $@
 
-.PHONY: help setup up test check lint openapi docs docs-translations audit-dp audit-sensitivity bench bench-dp bench-error bench-ledger bench-publish bench-seal bench-seal-channel bench-start bench-timing trace demo licences audit lock clean
+.PHONY: help setup up test check lint openapi docs docs-translations audit-dp audit-sensitivity bench bench-checks bench-dp bench-error bench-ledger bench-publish bench-seal bench-seal-channel bench-start bench-timing bench-api bench-portal bench-changed soak trace mutants pictures demo licences audit lock clean

@@ -12,7 +12,7 @@ author = "Cihu contributors"
 project_copyright = "Cihu contributors, Apache-2.0"
 release = metadata.version("cihu")
 
-extensions = ["myst_parser", "no_inline"]
+extensions = ["myst_parser", "no_inline", "one_navigation"]
 source_suffix = {".md": "markdown"}
 exclude_patterns = ["_build", "locale", "README.md", "openapi"]
 nitpicky = True
@@ -28,6 +28,7 @@ locale_dirs = ["locale"]
 gettext_compact = False
 gettext_uuid = False
 gettext_location = False
+figure_language_filename = "{path}{language}/{basename}{ext}"
 
 html_theme = "furo"
 html_title = "磁湖 Cihu"

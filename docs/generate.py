@@ -302,15 +302,11 @@ def error_codes(product: Product) -> dict[str, Code]:
         if kind.code != NOT_A_CODE:
             codes.setdefault(kind.code, Code(kind))
     for path, tree in trees.items():
-        place = str(path.relative_to(CHECKOUT))
+        place, known = str(path.relative_to(CHECKOUT)), names | names_in(tree)
         for node in ast.walk(tree):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in kinds:
                 given = {word.arg: word.value for word in node.keywords if word.arg}
-                name = (
-                    constant(given["code"], names | names_in(tree))
-                    if "code" in given
-                    else kinds[node.func.id].code
-                )
+                name = constant(given["code"], known) if "code" in given else kinds[node.func.id].code
                 if not name or name == NOT_A_CODE:
                     continue
                 of = codes.setdefault(name, Code(kinds[node.func.id]))
@@ -332,7 +328,7 @@ def error_codes(product: Product) -> dict[str, Code]:
                 and isinstance(node.func, ast.Name)
                 and node.func.id in {"Decision", "unfit"}
             ):
-                name = code_of_call(node, names | names_in(tree))
+                name = code_of_call(node, known)
                 if name:
                     codes.setdefault(
                         name, Code(kinds["Forbidden" if node.func.id == "Decision" else "Unavailable"])
@@ -794,8 +790,12 @@ def first_line(check: Any) -> str:
     return said.split("\n\n")[0]
 
 
-def pages_of(writer: Writer, product: Product, specifications: dict[str, dict[str, Any]]) -> dict[str, str]:
-    codes = error_codes(product)
+def pages_of(
+    writer: Writer,
+    product: Product,
+    specifications: dict[str, dict[str, Any]],
+    codes: dict[str, Code],
+) -> dict[str, str]:
     return {
         "sql-functions": sql_functions(writer, product),
         "policy-file": policy_file(writer, product),
@@ -814,10 +814,11 @@ def pages_of(writer: Writer, product: Product, specifications: dict[str, dict[st
 def main(folder: Path) -> None:
     """Write every generated page into `folder`/en and `folder`/zh_CN."""
     product = Product()
-    specifications = product.specifications()
+    specifications, codes = product.specifications(), error_codes(product)
     for language in LANGUAGES:
         (folder / language).mkdir(parents=True, exist_ok=True)
-        for name, text in pages_of(Writer(language.startswith("zh")), product, specifications).items():
+        writer = Writer(language.startswith("zh"))
+        for name, text in pages_of(writer, product, specifications, codes).items():
             page = folder / language / f"{name}.md"
             page.parent.mkdir(exist_ok=True)
             page.write_text(text, "utf-8")

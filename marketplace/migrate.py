@@ -14,13 +14,19 @@ from sandbox.errors import CihuError
 
 HISTORY = History(Path(__file__).parent / "migrations" / "versions", ("market",))
 TABLES = (
+    "marketplace.numbers.tables",
+    "marketplace.customers.tables",
+    "marketplace.offers.tables",
     "marketplace.products.tables",
     "marketplace.orders.tables",
     "marketplace.licences.tables",
     "marketplace.keys.tables",
+    "marketplace.service_accounts.tables",
     "marketplace.metering.tables",
     "marketplace.invoices.tables",
+    "marketplace.company_endings.tables",
     "marketplace.portal.tables",
+    "marketplace.portal.city_login.tables",
 )
 
 

@@ -5,7 +5,9 @@ The portal has no rights of its own there: the vault decides by the person (or b
 "marketplace", for products), as if they had come themselves.
 """
 
+from collections.abc import Sequence
 from copy import copy
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Self
 
@@ -17,12 +19,27 @@ from sandbox.http.status import STATUS
 from sandbox.identity import VAULT, TokenIssuer, login_claims
 
 TOKEN_SECONDS = 60
+PREDICTING_SECONDS = 120.0  # longer than the vault ever takes for a prediction
 BUYING_SECONDS = 1800.0
 ASKING_SECONDS = 1200.0  # longer than the vault ever takes for an answer
 ALIVE_SECONDS = 2.0
 OF_A_CLOCK = frozenset({"token_expired", "clocks_apart"})
+MOST_ON_PAGE = 1000  # that the vault lists at once
 SERVICE = "marketplace"
+PURPOSE = "to answer the callers of the product "
+"""What the marketplace asks for a grant for, before the product's name."""
 Answer = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class ReviewFile:
+    """What a reviewer sees. `original`: as the run left it. `table`: the content is the CSV that the vault
+    made of it; `size`: bytes of the file itself."""
+
+    content: bytes
+    original: bool
+    table: bool
+    size: int
 
 
 class Vault:
@@ -51,8 +68,25 @@ class Vault:
                 "The vault cannot be reached.", remedy="See the vault's log.", internal=type(error).__name__
             ) from None
 
-    def datasets(self, who: str) -> list[Answer]:
-        return listed(self.get(who, "/v1/datasets"))
+    def search_datasets(self, who: str, **wanted: str) -> Answer:
+        """A page of the datasets that somebody may see. `wanted`: q, department, page, size."""
+        return self.get(who, "/v1/datasets/search", **{name: text for name, text in wanted.items() if text})
+
+    def datasets(self, who: str, *, department: str = "") -> list[Answer]:
+        """All that somebody may see, in short, by name."""
+        found = list[Answer]()
+        while True:
+            page = str(1 + len(found) // MOST_ON_PAGE)
+            told = self.search_datasets(who, department=department, page=page, size=str(MOST_ON_PAGE))
+            found += told["datasets"]
+            if len(told["datasets"]) < MOST_ON_PAGE:
+                return found
+
+    def described(self, who: str, names: Sequence[str]) -> list[Answer]:
+        """All that is said of each of these datasets that somebody may see, at most 500."""
+        if not names:
+            return []
+        return listed(document(self.send(who, "GET", "/v1/datasets", params={"name": list(names)})))
 
     def set_aside(self, who: str) -> list[Answer]:
         """Datasets of the officer's that are not offered, because their newest version is broken."""
@@ -65,25 +99,35 @@ class Vault:
         """Invented rows of the dataset's shape, as Parquet."""
         return self.send(who, "GET", f"/v1/datasets/{segment(name)}/stand-in").content
 
+    def schema_stand_in(self, who: str, name: str) -> bytes:
+        """Rows that are invented from the dataset's public policy alone, as Parquet."""
+        path = f"/v1/datasets/{segment(name)}/stand-in"
+        return self.send(who, "GET", path, params={"kind": "schema"}).content
+
     def stand_in_about(self, who: str, name: str) -> Answer:
         """Of which kind the best stand-in rows are, what was paid for them,
         and how near they are to what was bought."""
         return self.get(who, f"/v1/datasets/{segment(name)}/stand-in/about")
 
-    def buy_stand_in(self, who: str, name: str, epsilon: str) -> Answer:
+    def buy_stand_in(self, who: str, name: str, epsilon: str, *, trained: bool = False) -> Answer:
         """Waits until the rows are made, which can take minutes: every pair of columns is counted."""
         return document(
             self.send(
                 who,
                 "POST",
                 f"/v1/datasets/{segment(name)}/stand-in",
-                json={"epsilon": epsilon},
+                json={"epsilon": epsilon, "trained": trained},
                 timeout=BUYING_SECONDS,
             )
         )
 
-    def requests(self, who: str, *, status: str = "") -> list[Answer]:
-        return listed(self.get(who, "/v1/requests", **({"status": status} if status else {})))
+    def requests(self, who: str, **wanted: str) -> list[Answer]:
+        """The newest first. `wanted`: status, offset, limit."""
+        return listed(self.get(who, "/v1/requests", **wanted))
+
+    def request_facts(self, who: str, request_id: str) -> Answer:
+        """All that a decision on a request needs."""
+        return self.get(who, f"/v1/requests/{segment(request_id)}/facts")
 
     def make_request(self, who: str, **wish: Any) -> Answer:
         """`wish`: dataset, team, purpose, epsilon, until."""
@@ -96,14 +140,16 @@ class Vault:
     def refuse(self, who: str, request_id: str, reason: str) -> Answer:
         return self.post(who, f"/v1/requests/{segment(request_id)}/refuse", {"reason": reason})
 
-    def grants(self, who: str) -> list[Answer]:
-        return listed(self.get(who, "/v1/grants"))
+    def grants(self, who: str, **wanted: str) -> list[Answer]:
+        """The newest first. `wanted`: offset, limit."""
+        return listed(self.get(who, "/v1/grants", **wanted))
 
     def revoke_grant(self, who: str, grant_id: str, reason: str) -> Answer:
         return self.post(who, f"/v1/grants/{segment(grant_id)}/revoke", {"reason": reason})
 
     def open_copy(self, who: str, name: str, columns: tuple[str, ...] | None) -> Answer:
-        """Let the vault write the open copy of a dataset: object, version_id, columns, rows, grade."""
+        """Let the vault write the open copy of a dataset: object, version_id, columns, rows, grade,
+        column_grades."""
         return self.post(
             who, f"/v1/datasets/{segment(name)}/open-copy", {"columns": list(columns)} if columns else {}
         )
@@ -125,6 +171,20 @@ class Vault:
     def answer(self, who: str, answer_id: str) -> Answer:
         return self.get(who, f"/v1/answers/{segment(answer_id)}")
 
+    def model(self, who: str, name: str, version: int) -> Answer:
+        """A version of a model of the library."""
+        return self.get(who, f"/v1/models/{segment(name)}/{version}")
+
+    def ranked_entries(self, who: str, competition: str) -> list[Answer]:
+        """The entries of a competition's result, as an officer of its organiser sees them."""
+        return listed(self.get(who, f"/v1/competitions/{segment(competition)}/ranked-entries"))
+
+    def predict(self, who: str, name: str, version: int, rows: list[Answer]) -> list[Answer]:
+        """A prediction for each row, made in a seal."""
+        path = f"/v1/models/{segment(name)}/{version}/predict"
+        answer = self.send(who, "POST", path, json={"rows": rows}, timeout=PREDICTING_SECONDS)
+        return [dict(each) for each in document(answer)["predictions"]]
+
     def checkpoint(self, who: str) -> str:
         """The log's newest signed note."""
         return self.send(who, "GET", "/v1/log/checkpoint").text
@@ -132,8 +192,9 @@ class Vault:
     def log_key(self, who: str) -> Answer:
         return self.get(who, "/v1/log/key")
 
-    def budgets(self, who: str) -> list[Answer]:
-        return listed(self.get(who, "/v1/budgets"))
+    def budgets(self, who: str, **wanted: str) -> list[Answer]:
+        """What is left of grants, the newest first. `wanted`: grant, dataset, offset, limit."""
+        return listed(self.get(who, "/v1/budgets", **wanted))
 
     def reviews(self, who: str, *, state: str = "waiting") -> list[Answer]:
         return listed(self.get(who, "/v1/reviews", state=state))
@@ -144,12 +205,20 @@ class Vault:
     def review_statistics(self, who: str) -> Answer:
         return self.get(who, "/v1/reviews/statistics")
 
-    def review_file(self, who: str, number: str, path: str, *, original: bool = False) -> tuple[bytes, bool]:
-        """A file in quarantine, as it would leave or as the run left it, and which of the two;
-        the vault logs the view."""
+    def review_file(
+        self, who: str, number: str, path: str, *, original: bool = False, as_table: bool = False
+    ) -> ReviewFile:
+        """A file in quarantine, as it would leave or as the run left it; the vault logs the view. `as_table`:
+        a Parquet file as the CSV that the vault makes of it."""
         address = f"/v1/reviews/{segment(number)}/files/{'/'.join(map(segment, path.split('/')))}"
-        answer = self.send(who, "GET", address + ("?original=true" if original else ""))
-        return answer.content, answer.headers.get("Cihu-Shown") == "original"
+        asked = [name for name, wanted in (("original", original), ("as_table", as_table)) if wanted]
+        answer = self.send(who, "GET", address + "?" + "&".join(f"{name}=true" for name in asked))
+        return ReviewFile(
+            answer.content,
+            original=answer.headers.get("Cihu-Shown") == "original",
+            table=answer.headers.get("Cihu-Table") == "csv",
+            size=int(answer.headers.get("Cihu-File-Bytes", len(answer.content))),
+        )
 
     def review_ending(self, who: str, number: str) -> Answer:
         """How the run ended, and its log; the vault logs the view."""
@@ -213,6 +282,11 @@ class Vault:
     def receipt(self, who: str, index: int) -> Answer:
         return self.get(who, f"/v1/log/receipts/{index}")
 
+    def receipts(self, who: str, indexes: Sequence[int]) -> list[Answer]:
+        """Of at most 100 entries, in the order asked."""
+        answer = self.send(who, "GET", "/v1/log/receipts", params={"index": list(indexes)})
+        return [dict(each) for each in document(answer)["receipts"]]
+
     def get(self, who: str, path: str, **query: str) -> Answer:
         return document(self.send(who, "GET", path, params=query))
 
@@ -222,6 +296,35 @@ class Vault:
     def send(self, who: str, method: str, path: str, **more: Any) -> httpx.Response:
         try:
             answer = self.client.request(method, path, headers=self.headers(who), **more)
+        except httpx.HTTPError as error:
+            raise self.unreachable(error) from None
+        if answer.is_success:
+            return answer
+        raise refusal_of(answer)
+
+    def streamed(self, who: str, method: str, path: str, **query: Any) -> httpx.Response:
+        """An answer that is read in pieces; whoever asks closes it."""
+        request = self.client.build_request(method, path, params=query, headers=self.headers(who))
+        try:
+            answer = self.client.send(request, stream=True)
+            if not answer.is_success:
+                answer.read()
+                answer.close()
+        except httpx.HTTPError as error:
+            raise self.unreachable(error) from None
+        if answer.is_success:
+            return answer
+        raise refusal_of(answer)
+
+    def public(self, path: str, **query: Any) -> httpx.Response:
+        """What the vault tells anybody: without a token, so that it cannot take a stranger for somebody."""
+        wanted = {name: value for name, value in query.items() if value not in ("", None, [], ())}
+        try:
+            answer = self.client.get(
+                path if path.startswith("/v1/") else f"/v1/public{path}",
+                params=wanted,
+                headers={"Accept-Language": self.language, **outgoing()},
+            )
         except httpx.HTTPError as error:
             raise self.unreachable(error) from None
         if answer.is_success:
@@ -306,4 +409,5 @@ def segment(text: str) -> str:
 
 
 def number_or_text(text: str) -> int | str:
-    return int(text) if text.isdigit() else text
+    """The number of something, as a form has it; what is none is left for the vault to refuse."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else text

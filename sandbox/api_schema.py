@@ -72,6 +72,7 @@ ERRORS: Mapping[int, tuple[str, str]] = {
     406: ("NotAcceptable", "The `Accept` header excludes every form in which there is an answer."),
     409: ("Conflict", "The thing is not in the state that this operation needs."),
     413: ("TooLarge", "The request is larger than allowed."),
+    416: ("OutsideFile", "The part that is asked for begins beyond the end of the file."),
     422: ("InvalidInput", "What was sent cannot be used. The remedy says what to send instead."),
     429: ("TooMany", "A quota or a rate is used up."),
     503: ("Unavailable", "A part of the service is missing or has failed."),

@@ -11,6 +11,16 @@ import socket
 LOOPBACK = "127.0.0.1"
 
 
+def name_of_loopback() -> str:
+    """`localhost` where that name leads to the loopback address, else the address. People are given the name:
+    a passkey needs one (WebAuthn Level 3, 5.1.2: a relying party's id is a domain)."""
+    try:
+        found = {place[4][0] for place in socket.getaddrinfo("localhost", None, type=socket.SOCK_STREAM)}
+    except OSError:
+        return LOOPBACK
+    return "localhost" if LOOPBACK in found else LOOPBACK
+
+
 def free_port() -> int:
     """One port that nobody listens on, kept for a minute for the server that will be told of it."""
     return reserve_port(0)

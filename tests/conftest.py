@@ -7,14 +7,15 @@ import itertools
 from collections.abc import Generator, Iterator
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 from sqlalchemy import create_engine, text
 
 import marketplace.migrate
 import sandbox.vault.migrate
 from sandbox.database import Database
+from memory_folder import memory_folder
 from sandbox.standalone.postgres import Postgres
-from sandbox.standalone.s3 import S3Server
+from stories_s3 import StoriesS3
 from story import PROCESSES, Story, open_story
 
 pytest_plugins = [
@@ -23,13 +24,22 @@ pytest_plugins = [
     "minutes",
     "city_logs",
     "light_passwords",
+    "kept_schemas",
+    "one_tls_context",
     # known here, so that one vault and one workspace serve several folders of a session
     "asked_vault",
     "workspace_fixtures",
+    "listed_market",
+    "city_logins",
 ]
 
-# the same examples each time, on every machine
-settings.register_profile("fixed", derandomize=True)
+# the same examples each time, on every machine, however busy it is
+settings.register_profile(
+    "fixed",
+    derandomize=True,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+)
 settings.load_profile("fixed")
 
 numbers = itertools.count()
@@ -53,22 +63,23 @@ def pytest_sessionfinish() -> None:
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
-    home = tmp_path_factory.mktemp("pg")
-    server = Postgres(home, home / "log", durable=False)
-    server.start()
-    yield server
-    server.stop()
+def postgres() -> Iterator[Postgres]:
+    with memory_folder() as home:
+        server = Postgres(home, home / "log", durable=False)
+        server.start()
+        yield server
+        server.stop()
 
 
 @pytest.fixture(scope="session")
-def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
+def s3() -> Iterator[StoriesS3]:
     """Its `endpoint`, its `vault` and `portal` credentials, and `raw_store()`, `product_store()`."""
-    home = tmp_path_factory.mktemp("s3")
-    server = S3Server(home, home / "log")
-    server.start()
-    yield server
-    server.stop()
+    with memory_folder() as home:
+        server = StoriesS3(home, home / "log")
+        server.start()
+        server.stories_store().ensure()
+        yield server
+        server.stop()
 
 
 @pytest.fixture(scope="session")
@@ -112,6 +123,6 @@ def database(postgres: Postgres, database_name: str) -> Iterator[Database]:
 
 
 @pytest.fixture
-def story(database: Database, s3: S3Server) -> Story:
+def story(database: Database, s3: StoriesS3) -> Story:
     """A small city with people in it and nothing published."""
-    return open_story(database, s3.raw_store())
+    return open_story(database, s3.stories_store())

@@ -1,9 +1,10 @@
-"""Computes this month's invoice: a pure sum of the usage lines, by reason, to the last fen."""
+"""Computes this month's invoice: the sums of its usage lines, by reason, to the last fen. Pure."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from marketplace.metering.model import Reason, UsageLine
+from marketplace.metering.model import Reason
+from marketplace.metering.month_sums import SumOfReason
 
 
 @dataclass(frozen=True)
@@ -32,20 +33,19 @@ class Preview:
 
 
 def preview(
-    *, licence: int, organisation: str, product: str, month: str, time_zone: str, lines: Sequence[UsageLine]
+    *,
+    licence: int,
+    organisation: str,
+    product: str,
+    month: str,
+    time_zone: str,
+    sums: Sequence[SumOfReason],
 ) -> Preview:
-    """The preview from the month's lines."""
+    """The preview from the month's sums, in the order of the reasons."""
+    order = list(Reason)
     items = tuple(
-        Item(reason, credit, len(amounts), sum(amounts))
-        for reason in Reason
-        for credit in (False, True)
-        if (
-            amounts := [
-                line.amount_fen
-                for line in lines
-                if line.reason is reason and (line.compensates is not None) is credit
-            ]
-        )
+        Item(each.reason, each.credit, each.lines, each.amount_fen)
+        for each in sorted(sums, key=lambda each: (order.index(each.reason), each.credit))
     )
     return Preview(
         licence,
@@ -54,7 +54,7 @@ def preview(
         month,
         time_zone,
         items,
-        sum(line.calls for line in lines),
-        len(lines),
-        sum(item.amount_fen for item in items),
+        sum(each.calls for each in sums),
+        sum(each.lines for each in sums),
+        sum(each.amount_fen for each in sums),
     )

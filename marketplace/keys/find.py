@@ -12,10 +12,16 @@ from sandbox.errors import NotFound
 
 def keys_of(tx: Transaction, licence_id: int) -> list[Key]:
     """Newest first."""
-    return [
-        key_of(row)
-        for row in tx.execute(select(keys).where(keys.c.licence == licence_id).order_by(keys.c.id.desc()))
-    ]
+    wanted = select(keys).where(keys.c.licence == licence_id).order_by(keys.c.made_at.desc(), keys.c.id)
+    return [key_of(row) for row in tx.execute(wanted)]
+
+
+def find_key(tx: Transaction, key_id: int) -> Key:
+    """Raises `NotFound`."""
+    row = tx.execute(select(keys).where(keys.c.id == key_id)).one_or_none() if 0 < key_id < 2**31 else None
+    if row is None:
+        raise no_key(key_id)
+    return key_of(row)
 
 
 def lock_key(tx: Transaction, key_id: int) -> Key:
@@ -33,4 +39,5 @@ def no_key(key_id: int) -> NotFound:
 
 
 def key_of(row: Row[Any]) -> Key:
-    return Key(row.id, row.licence, row.start, row.label, row.status, row.made_by, row.made_at, row.ends_at)
+    fields = {name: row._mapping[name] for name in Key.__dataclass_fields__}
+    return Key(**fields | {"scopes": tuple(row.scopes), "networks": tuple(row.networks)})

@@ -5,17 +5,18 @@ must give it too. So the form's `seed` makes the key (see `make_key`): sent agai
 which is not stored for that.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from sqlalchemy import func, insert, select
 
+from marketplace.keys.admits import Scope, read_networks
 from marketplace.keys.secret import START_LENGTH, hash_key, make_key
 from marketplace.keys.tables import keys
 from marketplace.licences.find import find_licence, may_know, no_licence
 from marketplace.licences.model import Licence
 from sandbox.audit import Event, append
-from sandbox.database import Database, Transaction
+from sandbox.database import Database, Transaction, lock_name
 from sandbox.errors import Conflict
 from sandbox.identity import Principal
 from sandbox.policy import Gate, Resource, hidden_from_strangers
@@ -23,6 +24,20 @@ from sandbox.policy import Gate, Resource, hidden_from_strangers
 LABEL_LENGTH = 80
 AGAIN = timedelta(minutes=1)
 """How long the same form gives the same key: for a double click, not for a page that was left open."""
+
+
+@dataclass(frozen=True)
+class KeyUse:
+    """What a key is for: which scopes, from which networks (none: from everywhere), live or test."""
+
+    scopes: tuple[str, ...] = tuple(Scope)
+    networks: tuple[str, ...] = ()
+    mode: str = "live"
+
+    @property
+    def logged(self) -> dict[str, object]:
+        scopes = [str(each) for each in self.scopes]
+        return {"scopes": scopes, "networks": len(self.networks), "mode": self.mode}
 
 
 @dataclass(frozen=True)
@@ -45,23 +60,26 @@ def issue_key(
     principal: Principal,
     licence_id: int,
     label: str = "",
+    use: KeyUse | None = None,
     seed: bytes | None = None,
 ) -> Issued:
-    """Make a key for a live licence. Raises `Forbidden`, `NotFound`, `Conflict`."""
+    """Make a key for a live licence. Raises `Forbidden`, `NotFound`, `Conflict`, `InvalidInput`."""
+    use = use or KeyUse()
+    use = replace(use, networks=read_networks(use.networks))
     with database.transaction() as tx:
         licence = find_licence(tx, licence_id)
         with hidden_from_strangers(no_licence(licence_id), seen=may_know(principal, licence)):
             require_maker(gate, principal, licence)
         if seed and (again := issued_before(tx, seed)):
             return again
-        issued = write_key(tx, licence=licence, label=label, by=principal.id, seed=seed)
+        issued = write_key(tx, licence=licence, label=label, by=principal.id, seed=seed, use=use)
         append(
             tx,
             Event(
                 kind="key.issued",
                 actor=principal.id,
                 subject=f"key:{issued.id}",
-                payload={"licence": licence.id, "start": issued.start},
+                payload={"licence": licence.id, "start": issued.start, **use.logged},
             ),
         )
     return issued
@@ -76,9 +94,7 @@ def issued_before(tx: Transaction, seed: bytes) -> Issued | None:
     Raises `Conflict` if that was longer ago than a double click."""
     secret = make_key(seed)
     # the same form sent twice at the same time queues here
-    tx.execute(
-        select(func.pg_advisory_xact_lock(func.hashtextextended(f"market.keys {hash_key(secret).hex()}", 0)))
-    )
+    lock_name(tx, f"market.keys {hash_key(secret).hex()}")
     row = tx.execute(select(keys).where(keys.c.hash == hash_key(secret))).one_or_none()
     if row is None:
         return None
@@ -91,7 +107,9 @@ def issued_before(tx: Transaction, seed: bytes) -> Issued | None:
     return Issued(row.id, row.licence, row.start, secret)
 
 
-def write_key(tx: Transaction, *, licence: Licence, label: str, by: str, seed: bytes | None) -> Issued:
+def write_key(
+    tx: Transaction, *, licence: Licence, label: str, by: str, seed: bytes | None, use: KeyUse
+) -> Issued:
     secret = make_key(seed)
     key_id = int(
         tx.execute(
@@ -103,6 +121,9 @@ def write_key(tx: Transaction, *, licence: Licence, label: str, by: str, seed: b
                 label=label.strip()[:LABEL_LENGTH],
                 status="live",
                 made_by=by,
+                scopes=list(use.scopes),
+                networks=list(use.networks),
+                mode=use.mode,
             )
             .returning(keys.c.id)
         ).scalar_one()

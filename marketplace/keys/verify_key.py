@@ -1,20 +1,16 @@
-"""Verifies a key.
-The verdict has a code: whether the key is one of ours, still good, and for this product."""
+"""Checks a key: the first lock of a call. A verdict has a code, for programs, and a reason, for people.
+
+Pure: from the key and its licence as they were read. The commit of the call checks again (`market.meter`).
+"""
 
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import func, select
-
-from marketplace.keys.find import key_of
+from marketplace.keys.admits import Scope, admits
 from marketplace.keys.model import Key
-from marketplace.keys.secret import hash_key, is_well_formed
-from marketplace.keys.tables import keys
-from marketplace.licences.end_licence import expire_if_over
-from marketplace.licences.find import lock_licence
+from marketplace.keys.secret import is_well_formed
 from marketplace.licences.model import Licence
-from sandbox.database import Transaction
 from sandbox.errors import CihuError, Forbidden, NotAuthenticated, TooMany
 
 
@@ -40,48 +36,56 @@ REFUSALS: dict[Verdict, type[CihuError]] = {
 
 @dataclass(frozen=True)
 class Verified:
-    """A good key and its licence, locked until the transaction ends; `now` was read after locking."""
+    """A good key and its licence."""
 
     key: Key
     licence: Licence
-    now: datetime
     in_grace: bool
 
 
-def refusal(verdict: Verdict, message: str, remedy: str = "") -> CihuError:
+def refusal(
+    verdict: Verdict, message: str, remedy: str = "", *, zh: str = "", remedy_zh: str = ""
+) -> CihuError:
     """The error of a verdict; its code is the verdict."""
-    return REFUSALS[verdict](message, code=verdict.value, remedy=remedy)
+    return REFUSALS[verdict](message, code=verdict.value, remedy=remedy, zh=zh, remedy_zh=remedy_zh)
 
 
-def verify_key(tx: Transaction, *, secret: str, product_id: str) -> Verified | CihuError:
-    """What the key opens, or the refusal. It is given, not raised: what was found out must be committed."""
-    if not is_well_formed(secret):
-        return refusal(
-            Verdict.NOT_FOUND, "This is not a key.", "Keys begin with chk_; check that it was copied whole."
-        )
-    row = tx.execute(select(keys).where(keys.c.hash == hash_key(secret))).one_or_none()
-    if row is None:
-        return refusal(Verdict.NOT_FOUND, "There is no such key.", "Make one on the page of your licence.")
-    licence = lock_licence(tx, row.licence)
-    now: datetime = tx.execute(select(func.clock_timestamp())).scalar_one()
-    # read again: it may have been revoked while we waited for the licence
-    key = key_of(tx.execute(select(keys).where(keys.c.id == row.id)).one())
-    return judge(tx, key, licence, now, product_id)
+def check_shape(secret: str) -> CihuError | None:
+    """The refusal of what cannot be a key of ours, without looking anything up."""
+    if is_well_formed(secret):
+        return None
+    return refusal(
+        Verdict.NOT_FOUND, "This is not a key.", "Keys begin with chk_; check that it was copied whole."
+    )
+
+
+def no_such_key() -> CihuError:
+    return refusal(Verdict.NOT_FOUND, "There is no such key.", "Make one on the page of your licence.")
+
+
+def is_over(licence: Licence, now: datetime) -> bool:
+    """Whether its days and its days of grace have passed."""
+    return licence.status == "expired" or now >= licence.over_at
 
 
 def judge(
-    tx: Transaction, key: Key, licence: Licence, now: datetime, product_id: str
+    key: Key, licence: Licence, now: datetime, product_id: str, *, scope: Scope, address: str
 ) -> Verified | CihuError:
-    if key.status == "revoked":
-        return refusal(Verdict.DISABLED, "This key was revoked.", "Make another on the page of your licence.")
-    if key.ends_at is not None and now >= key.ends_at:
-        return refusal(Verdict.EXPIRED, "This key was replaced, and its time is over.", "Use its successor.")
+    """What the key opens, or the refusal."""
+    if (denied := admits(key, scope=scope, address=address, now=now)) is not None:
+        return refusal(Verdict(denied.verdict), denied.message, denied.remedy)
     if licence.status == "revoked":
         return refusal(
             Verdict.DISABLED, "The licence was ended by the seller.", "See the reason on its page."
         )
-    if expire_if_over(tx, licence, now):
+    if licence.status == "ended":
+        return refusal(Verdict.DISABLED, "The licence was ended by its holder.", "Order the product again.")
+    if is_over(licence, now):
         return refusal(Verdict.EXPIRED, "The licence has expired.", "Order the product again.")
+    if licence.status == "suspended":
+        return refusal(
+            Verdict.DISABLED, "The licence is suspended by the seller.", "See the reason on its page."
+        )
     if now < licence.starts_at:
         return refusal(
             Verdict.FORBIDDEN,
@@ -90,4 +94,4 @@ def judge(
         )
     if licence.product != product_id:
         return refusal(Verdict.FORBIDDEN, "This key is for another product.", f"It opens {licence.product}.")
-    return Verified(key, licence, now, in_grace=now >= licence.ends_at)
+    return Verified(key, licence, in_grace=now >= licence.ends_at)

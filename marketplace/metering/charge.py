@@ -1,43 +1,68 @@
-"""Computes the charge of a call and its reason.
-Pure: from the terms, what the month has seen so far, and the kind of the call."""
+"""Computes what a call costs and why.
 
-from marketplace.metering.model import Charge, Reason, SoFar
-from marketplace.money import LARGEST_FEN
-from marketplace.products.model import Terms
+Pure: from the price that the licence froze, the month so far, and what the call delivers. A charge is the
+price of the month with the call, less what the month was charged already. So credits, tiers and rounding come
+to the price of the whole, in whatever order lines were written.
+"""
+
+from dataclasses import dataclass, field
+
+from marketplace.metering.model import Charge, Reason
+from marketplace.offers.price import Price, Quantity
 
 
-def charge(
-    terms: Terms, so_far: SoFar, *, sample: bool = False, in_grace: bool = False
-) -> tuple[Charge, ...]:
-    """The charges of one call: its own, last, and before it the month's fee if that is due.
+@dataclass(frozen=True)
+class MonthSoFar:
+    """What a licence used in a month, and was charged for it.
 
-    The sum of a month's charges never goes above the cap.
+    `charged_fen`: all lines of the month but the one-off fee, credits taken off. `fixed_fen`: the monthly fee
+    among them. Lines with the reason SAMPLE, TEST or TRIAL add nothing to `used`.
     """
-    if sample:
-        return (Charge(Reason.SAMPLE, 0),)
-    if in_grace:
-        return (Charge(Reason.GRACE, 0),)
-    charges: list[Charge] = []
-    charged = so_far.charged_fen
-    if terms.monthly_fee_fen and not so_far.fee_charged:
-        fee = min(terms.monthly_fee_fen, left_of_cap(terms, charged))
-        charges.append(Charge(Reason.FIXED, fee))
-        charged += fee
-    return (*charges, price(terms, so_far, charged))
+
+    used: Quantity = field(default_factory=Quantity)
+    charged_fen: int = 0
+    fixed_fen: int = 0
 
 
-def price(terms: Terms, so_far: SoFar, charged_fen: int) -> Charge:
-    """The charge of the call itself."""
-    if so_far.free_calls < terms.free_calls:
-        return Charge(Reason.FREE_QUOTA, 0)
-    left = left_of_cap(terms, charged_fen)
-    if left == 0 and terms.price_fen:
+def charge(price: Price, month_so_far: MonthSoFar, quantity: Quantity) -> Charge:
+    """The charge of one call, without fees. Never negative, and never beyond the month's maximum."""
+    if price.free:
+        return Charge(Reason.FREE, 0)
+    cost = price.usage_cost(month_so_far.used + quantity)
+    whole = month_so_far.fixed_fen + cost
+    amount = max(0, min(whole, price.most_a_month) - month_so_far.charged_fen)
+    if amount:
+        return Charge(Reason.VARIABLE, amount)
+    if whole > price.most_a_month:
         return Charge(Reason.MAX_REACHED, 0)
-    return Charge(Reason.VARIABLE, min(terms.price_fen, left))
+    included = within_allowance(price, month_so_far.used + quantity)
+    return Charge(Reason.FREE_QUOTA if included else Reason.VARIABLE, 0)
 
 
-def left_of_cap(terms: Terms, charged_fen: int) -> int:
-    """How much may still be charged in the month. Without a cap it is what no bill comes near, so that
-    a month's sum is exact wherever it is read."""
-    cap = LARGEST_FEN if terms.cap_fen is None else terms.cap_fen
-    return max(0, cap - charged_fen)
+def within_allowance(price: Price, used: Quantity) -> bool:
+    """Whether all of it is in what is included; by a price without usage everything is."""
+    return all(used.of(each.unit) <= each.included for each in price.usage)
+
+
+def monthly_fee(price: Price, month_so_far: MonthSoFar) -> Charge | None:
+    """The month's fee, a line of its own, once, with the month's first delivery; None if there is none or it
+    was charged."""
+    if not price.monthly_fee_fen or month_so_far.fixed_fen:
+        return None
+    amount = min(price.monthly_fee_fen, price.most_a_month - month_so_far.charged_fen)
+    return Charge(Reason.FIXED, amount) if amount > 0 else None
+
+
+def one_off_fee(price: Price, *, charged_before: bool) -> Charge | None:
+    """The fee of the licence as a whole, a line of its own, once, with its first delivery.
+    It is outside the month's maximum."""
+    if not price.one_off_fen or charged_before:
+        return None
+    return Charge(Reason.FIXED, price.one_off_fen)
+
+
+def without_charge(*, sample: bool = False, test: bool = False, trial: bool = False) -> Charge | None:
+    """The charge of a call that costs nothing whatever the price; None if the price decides. A call in the
+    days of grace costs what any other does: else a licence of a day would buy all of them."""
+    reasons = ((test, Reason.TEST), (sample, Reason.SAMPLE), (trial, Reason.TRIAL))
+    return next((Charge(reason, 0) for applies, reason in reasons if applies), None)

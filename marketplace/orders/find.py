@@ -30,24 +30,42 @@ def no_order(order_id: int) -> NotFound:
     return NotFound(f"There is no order {order_id}.")
 
 
+def see_order(tx: Transaction, principal: Principal, order_id: int) -> Order:
+    """For the buyer's organisation, the seller, operators and auditors.
+    Raises `NotFound` also for whoever is none of them."""
+    order = lock_order(tx, order_id)
+    if not may_see(principal, organisation=order.organisation, department=order.department):
+        raise no_order(order_id)
+    return order
+
+
+def may_see(principal: Principal, *, organisation: str, department: str) -> bool:
+    """Whether somebody may know of an order of this organisation at this department."""
+    sells = "officer" in principal.roles and principal.organisation == department
+    return principal.organisation == organisation or sells or bool(principal.roles & {"operator", "auditor"})
+
+
+def contract_of(tx: Transaction, order_id: int) -> str | None:
+    """Its text; None before it is approved, and for an order from before there were contracts."""
+    text: str | None = tx.execute(select(orders.c.contract).where(orders.c.id == order_id)).scalar_one()
+    return text
+
+
 def orders_of(tx: Transaction, organisation: str) -> list[Order]:
     """An organisation's orders, newest first."""
-    return [
-        order_of(row)
-        for row in tx.execute(
-            select(orders).where(orders.c.organisation == organisation).order_by(orders.c.id.desc())
-        )
-    ]
+    wanted = select(orders).where(orders.c.organisation == organisation)
+    newest = wanted.order_by(orders.c.placed_at.desc(), orders.c.id)
+    return [order_of(row) for row in tx.execute(newest)]
 
 
 def waiting_orders(tx: Transaction, principal: Principal) -> list[Order]:
     """Those that this person could decide on, oldest first."""
     wanted = select(orders).where(
-        orders.c.status == "placed", orders.c.organisation != principal.organisation
+        orders.c.status.in_(("placed", "offered")), orders.c.organisation != principal.organisation
     )
     if "operator" not in principal.roles:
         wanted = wanted.where(orders.c.department == principal.organisation)
-    return [order_of(row) for row in tx.execute(wanted.order_by(orders.c.id))]
+    return [order_of(row) for row in tx.execute(wanted.order_by(orders.c.placed_at, orders.c.id))]
 
 
 def order_of(row: Row[Any]) -> Order:

@@ -33,7 +33,7 @@ class Chart:
 def shares_chart(shares: Sequence[tuple[str, float]]) -> Chart:
     """Bars from left to right, one under the other, for shares from 0 to 1."""
     bars = tuple(
-        Bar(_short(label), place * (BAR + GAP), round(FULL * share, 1), _percent(share))
+        Bar(cut(label, LONGEST_LABEL), place * (BAR + GAP), round(FULL * share, 1), _percent(share))
         for place, (label, share) in enumerate(shares)
     )
     return Chart(bars, 560, max(1, len(bars)) * (BAR + GAP))
@@ -63,5 +63,6 @@ def _percent(share: float) -> str:
     return f"{'99.99' if shown == '100.00' and share < 1 else shown.removesuffix('.00')} %"
 
 
-def _short(label: str) -> str:
-    return label if len(label) <= LONGEST_LABEL else f"{label[: LONGEST_LABEL - 1]}…"
+def cut(label: str, longest: int) -> str:
+    """At most `longest` characters of it; an ellipsis stands for what is left out."""
+    return label if len(label) <= longest else f"{label[: longest - 1]}…"

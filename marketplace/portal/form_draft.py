@@ -13,8 +13,10 @@ from marketplace.portal.messages import MESSAGES
 
 SECRET = frozenset({"csrf", "password", "new_password", "new_password_again", "account", "next", "kept"})
 LONGEST, MOST_FIELDS = 4000, 20
-STEPS = "/drafts/"
-"""The forms below it have one field for each value of a policy. They are kept whole or not at all."""
+LONGEST_LENGTH = 7
+"""Digits of a body's length: of a form with a large file, such as one of 32 MiB, nothing is read or kept."""
+STEPS = ("/drafts/", "/competition-forms/")
+"""The forms below these have one field for each value of a policy. They are kept whole or not at all."""
 MOST_OF_STEP = 20_000  # characters, names and values together: the login form carries them
 
 
@@ -59,6 +61,9 @@ async def typed_into(request: Request) -> FormDraft | None:
     """What the request's form held, without its secrets;
     None if there was no form with a field that a person fills in."""
     if request.method != "POST" or "form" not in request.headers.get("content-type", ""):
+        return None
+    length = request.headers.get("content-length", "")
+    if not (length.isascii() and length.isdigit() and len(length) <= LONGEST_LENGTH):
         return None
     try:
         form = await request.form()

@@ -4,8 +4,8 @@ LIFE_MESSAGES: dict[str, tuple[str, str]] = {
     "versions": ("版本", "Versions"),
     "versions_are": (
         "每一版改了什么，对已有的提问有何影响。内容只来自策略，不涉及数据。",
-        "What each version changed, and what it means for questions that worked. It comes from policies, "
-        "none from rows.",
+        "What each version changed, and what it means for questions that worked. It comes from the policies, "
+        "and nothing of it from rows.",
     ),
     "published_at": ("发布", "Published"),
     "notes_of_version": ("版本说明", "Notes"),
@@ -28,6 +28,14 @@ LIFE_MESSAGES: dict[str, tuple[str, str]] = {
     "step_of.grant": ("授权审批", "grants"),
     "step_of.review": ("内容审核", "reviews"),
     "step_of.answer_demands": ("需求答复", "answers to demands"),
+    "data_contract": ("下载数据契约", "Download the data contract"),
+    "data_contract_is": ("开放数据契约标准（ODCS）格式", "in the form of the Open Data Contract Standard"),
+    "open_copy": ("制作开放副本", "Copy for sale"),
+    "open_copy_is": (
+        "级别与安全审查允许时，可将最新版本复制到产品存储，供出售或公开。",
+        "Where its grade and its review allow that, the newest version is copied for sale or for everybody.",
+    ),
+    "open_copy_made": ("已复制 {rows} 行、{columns} 栏。", "{rows} rows and {columns} columns were copied."),
     "life_of_dataset": ("撤回、停用、删除", "Withdraw, retire, erase"),
     "life_is": (
         "撤回有误的版本后，提问改用上一版；停用须提前公告；删除后数据无法恢复，名称不再使用。"

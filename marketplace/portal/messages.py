@@ -1,8 +1,24 @@
 """The words on the pages, each in Chinese and in English, in one table."""
 
+from marketplace.portal.account_messages import ACCOUNT_MESSAGES
+from marketplace.portal.city_login.messages import CITY_LOGIN_MESSAGES
+from marketplace.portal.company_messages import COMPANY_MESSAGES
+from marketplace.portal.competition_form_messages import COMPETITION_FORM_MESSAGES
+from marketplace.portal.competition_messages import COMPETITION_MESSAGES
+from marketplace.portal.decision_messages import DECISION_MESSAGES
+from marketplace.portal.desk_messages import DESK_MESSAGES
 from marketplace.portal.draft_messages import DRAFT_MESSAGES
+from marketplace.portal.invoice_messages import INVOICE_MESSAGES
 from marketplace.portal.life_messages import LIFE_MESSAGES
+from marketplace.portal.market_messages import MARKET_MESSAGES
+from marketplace.portal.model_messages import MODEL_MESSAGES
+from marketplace.portal.notice_messages import NOTICE_MESSAGES
+from marketplace.portal.opening_messages import OPENING_MESSAGES
+from marketplace.portal.operations_messages import OPERATIONS_MESSAGES
+from marketplace.portal.oversight_messages import OVERSIGHT_MESSAGES
+from marketplace.portal.public_messages import PUBLIC_MESSAGES
 from marketplace.portal.quality_messages import QUALITY_MESSAGES
+from marketplace.portal.question_messages import QUESTION_MESSAGES
 
 MESSAGES: dict[str, tuple[str, str]] = {
     "cihu": ("磁湖", "Cihu"),
@@ -97,16 +113,7 @@ MESSAGES: dict[str, tuple[str, str]] = {
     "status.503": ("服务暂不可用", "The service is not available"),
     "start": ("首页", "Start"),
     "hello": ("您好，{name}", "Hello, {name}"),
-    "datasets_are": (
-        "查看有哪些数据：栏目、级别、来源与预算",
-        "What data there is: columns, grades, sources, budgets",
-    ),
-    "requests_are": ("为团队申报使用数据，查看授权", "Ask for a dataset for your team; see your grants"),
-    "products_are": ("可以订购的数据产品", "Data products on offer"),
-    "licences_are": ("许可、密钥、用量与账单", "Licences, keys, usage and bills"),
-    "queue_is": ("审批申报与订单", "Requests and orders that wait for a decision"),
-    "log_is": ("核验每一次决定与交付", "Verify every decision and every delivery"),
-    "workspace_is": ("在笔记本中提问", "Ask your questions in a notebook"),
+    "purpose_of_product": ("供产品 {product} 的调用方查询", "to answer the callers of the product {product}"),
     "organisation": ("单位", "Organisation"),
     "roles": ("角色", "Roles"),
     "teams": ("团队", "Teams"),
@@ -224,12 +231,10 @@ MESSAGES: dict[str, tuple[str, str]] = {
     "kind": ("形式", "Kind"),
     "kind.rows": ("按键查询记录", "rows by key"),
     "kind.query": ("差分隐私查询", "private query"),
+    "kind.files": ("批量下载", "files"),
+    "kind.model": ("模型调用", "predictions by a model"),
+    "kind.sql": ("自由查询（含隐私预算）", "free SQL with a privacy budget"),
     "price": ("价格", "Price"),
-    "per_call": ("/次", "a call"),
-    "a_month": ("/月", "a month"),
-    "free": ("免费额度", "Free"),
-    "free_calls": ("每月 {number} 次免费", "{number} free calls a month"),
-    "cap": ("每月封顶", "At most"),
     "limits": ("限额", "Limits"),
     "per_month": ("每月 {number} 次", "{number} calls a month"),
     "per_second": ("每秒 {number} 次", "{number} a second"),
@@ -238,6 +243,7 @@ MESSAGES: dict[str, tuple[str, str]] = {
     "allowed": ("允许", "allowed"),
     "not_allowed": ("不允许", "not allowed"),
     "key_column": ("查询键", "look up by"),
+    "sql_question_most": ("每次提问的 ε 至多 {epsilon}", "A question offers ε {epsilon} at most"),
     "question": ("查询", "The question"),
     "order": ("订购", "Order"),
     "orders": ("订单", "Orders"),
@@ -257,12 +263,12 @@ MESSAGES: dict[str, tuple[str, str]] = {
     "keys": ("密钥", "Keys"),
     "key": ("密钥", "Key"),
     "key.live": ("有效", "live"),
-    "key.retiring": ("将停用", "ends"),
-    "key.revoked": ("已撤销", "revoked"),
+    "key.retiring": ("即将失效", "ends"),
+    "key.revoked": ("已吊销", "revoked"),
     "label": ("标签", "Label"),
     "made": ("创建", "Made"),
     "rotate": ("轮换", "Rotate"),
-    "revoke_key": ("停用", "Revoke"),
+    "revoke_key": ("吊销", "Revoke"),
     "make_key": ("创建密钥", "Make a key"),
     "new_key": ("新密钥", "A new key"),
     "shown_once": (
@@ -271,6 +277,12 @@ MESSAGES: dict[str, tuple[str, str]] = {
     ),
     "kept_it": ("已保存", "I have kept it"),
     "how_to_call": ("如何调用", "How to call"),
+    "call_by_any": (
+        "至少给出一栏的值，其余各行可删去。",
+        "Give at least one column; delete the other lines.",
+    ),
+    "call_names_encoded": ("地址中的栏名须编码：", "In an address, names are encoded:"),
+    "call_boolean": ("：请写 true 或 false（也可写“是”或“否”）。", ": write true or false."),
     "usage": ("用量", "Usage"),
     "month": ("月份", "Month"),
     "show": ("查看", "Show"),
@@ -280,11 +292,15 @@ MESSAGES: dict[str, tuple[str, str]] = {
     "usage_id": ("用量编号", "Usage"),
     "credit": ("冲回", "credit"),
     "reason.SAMPLE": ("样例，免费", "sample, free"),
-    "reason.FIXED": ("月费", "monthly fee"),
+    "reason.FIXED": ("固定费用", "fixed fee"),
     "reason.GRACE": ("宽限期，免费", "days of grace, free"),
     "reason.FREE_QUOTA": ("免费额度", "free quota"),
-    "reason.VARIABLE": ("按次计费", "per call"),
+    "reason.VARIABLE": ("按用量计费", "by use"),
     "reason.MAX_REACHED": ("已封顶，免费", "cap reached, free"),
+    "reason.FREE": ("免费产品", "free product"),
+    "reason.TRIAL": ("试用期，免费", "trial, free"),
+    "reason.UNCONFIRMED": ("未送达，已冲减", "not sent, credited"),
+    "reason.TEST": ("测试密钥，免费", "test key, free"),
     "bill_preview": ("账单预览", "Bill preview"),
     "calls": ("次数", "Calls"),
     "lines": ("条数", "Lines"),
@@ -309,7 +325,6 @@ MESSAGES: dict[str, tuple[str, str]] = {
     "body": ("请求内容", "Body"),
     "schemas": ("结构", "Schemas"),
     "reviews": ("审核", "Reviews"),
-    "reviews_are": ("审核密封运行的输出", "Review what sealed runs made"),
     "reviews_wait": ("待审核的输出", "Outputs that wait for reviewers"),
     "reviews_counted": ("统计", "Counted"),
     "reviews_decided": ("已决定", "Decided"),
@@ -400,9 +415,9 @@ MESSAGES: dict[str, tuple[str, str]] = {
     "capacity": ("该团队至今获知的信息量", "What the team was told so far"),
     "capacity_told": (
         "{days} 天内，关于此级别数据的其他审核最多已透露 {bits:,} 比特，"
-        "并放行 {files} 个无上界的文件（图片、文字、模型）。",
+        "并放行 {files} 个无上界的文件（图片、文字）。",
         "In {days} days, other reviews of data of this grade have told it at most {bits:,} bits, and {files} "
-        "files without a bound (pictures, texts, models) have left.",
+        "files without a bound (pictures, texts) have left.",
     ),
     "capacity_limits": (
         "上限：{bits:,} 比特，{files} 个此类文件（0 表示无上限）。",
@@ -458,10 +473,6 @@ MESSAGES: dict[str, tuple[str, str]] = {
     "refusal.review_own_run": ("任何人不得审核自己提交或申请放行的运行。", ""),
     "refusal.review_own_organisation": ("任何人不得审核本单位成员所在团队的输出。", ""),
     "runs": ("密封运行", "Sealed runs"),
-    "runs_are": (
-        "本团队程序的运行、放行申请与已放行的文件",
-        "Your team's programs on real rows, and what left of them",
-    ),
     "no_runs": (
         "还没有密封运行。请在工作空间中用 %%sealed 或 cihu.submit 提交程序。",
         "There is no sealed run yet. Hand a program in from your workspace, with %%sealed or cihu.submit.",
@@ -539,6 +550,59 @@ MESSAGES: dict[str, tuple[str, str]] = {
         "Total variation distance: 0 % is the same, 100 % has nothing in common. Noise is the expected "
         "distance of what was bought from the exact shares.",
     ),
+    "stand_in_typical": (
+        "以下栏目按数据专员了解的常见值生成：",
+        "These columns follow what the data officer knows to be usual:",
+    ),
+    "stand_in_kept": ("相互关系", "Dependence"),
+    "stand_in_is_kept": ("保留", "kept"),
+    "stand_in_is_not_kept": ("未超出噪声，未保留", "not above noise, not kept"),
+    "stand_in_lost": ("未保留的内容", "What is not kept"),
+    "stand_in_lost.only_emptiness": ("只保留是否为空", "only whether it is empty"),
+    "stand_in_lost.magnitudes": (
+        "没有上下界：罕见或过大的值未保留",
+        "without bounds: values that are rare or far out are not there",
+    ),
+    "stand_in_lost.no_dependence": (
+        "与其他栏目的关系未超出噪声",
+        "no dependence on another column rises above the noise",
+    ),
+    "stand_in_lost.not_paired": ("栏目过多，未与其他栏目配对", "too many columns: not paired with another"),
+    "stand_in_groups": ("分组均值", "Means of groups"),
+    "stand_in_group": ("分组", "Group"),
+    "stand_in_by_counts": ("按所购计数", "By the bought counts"),
+    "stand_in_error": ("误差（95 %）", "Error (95 %)"),
+    "stand_in_in_rows": ("替代数据中", "In the rows"),
+    "stand_in_hidden": ("被噪声掩盖", "hidden by noise"),
+    "stand_in_error_is": (
+        "误差为噪声可能造成的偏离。所购计数只分档，档内的差别无从得知。",
+        "The error is how far noise may have moved the figure. Counts are of classes: "
+        "what differs inside a class they do not tell.",
+    ),
+    "stand_in_correlations": ("相关系数", "Correlations"),
+    "stand_in_correlations_are": ("按分档的均值计算。", "Of the means of classes."),
+    "stand_in_deciles": ("分位数", "Quantiles"),
+    "stand_in_deciles_are": (
+        "替代数据中的值；括号内为按所购计数可确定的范围（95 %）。",
+        "In the rows; in brackets what the bought counts leave (95 %).",
+    ),
+    "stand_in_trained": (
+        "用替代数据训练、在真实记录上检验的模型",
+        "Models trained on these rows, tested on real ones",
+    ),
+    "stand_in_trained_is": (
+        "逻辑回归：预测某值是否达到该值或为这些取值之一。“基准”为总猜较多的一类。误差为两者之差的误差。",
+        "Logistic regression: whether a value is at least so much, or one of these. The baseline "
+        "always names the more frequent answer. The error is that of the difference.",
+    ),
+    "stand_in_target": ("预测目标", "What is predicted"),
+    "stand_in_right": ("在真实记录上正确", "Right on real rows"),
+    "stand_in_baseline": ("基准", "Baseline"),
+    "stand_in_on_rows": ("在替代数据上正确", "Right on these rows"),
+    "stand_in_test_models": (
+        "用十分之一的预算检验以其训练的模型",
+        "Spend a tenth on testing models trained on them",
+    ),
     "distance": ("距离", "Distance"),
     "noise": ("噪声", "Noise"),
     "buy_stand_in": ("购置差分隐私合成数据", "Buy differentially private rows"),
@@ -577,7 +641,28 @@ MESSAGES: dict[str, tuple[str, str]] = {
     "session.command line": ("命令行", "Command line"),
     "session.workspace": ("工作空间及其内核", "Workspace and its kernels"),
 }
-for part in (DRAFT_MESSAGES, QUALITY_MESSAGES, LIFE_MESSAGES):
+PARTS = (
+    PUBLIC_MESSAGES,
+    DRAFT_MESSAGES,
+    DESK_MESSAGES,
+    QUALITY_MESSAGES,
+    QUESTION_MESSAGES,
+    ACCOUNT_MESSAGES,
+    CITY_LOGIN_MESSAGES,
+    LIFE_MESSAGES,
+    NOTICE_MESSAGES,
+    OPENING_MESSAGES,
+    OVERSIGHT_MESSAGES,
+    DECISION_MESSAGES,
+    OPERATIONS_MESSAGES,
+    MARKET_MESSAGES,
+    INVOICE_MESSAGES,
+    COMPANY_MESSAGES,
+    COMPETITION_MESSAGES,
+    COMPETITION_FORM_MESSAGES,
+    MODEL_MESSAGES,
+)
+for part in PARTS:
     if twice := MESSAGES.keys() & part.keys():
         raise ValueError(f"these words stand twice: {', '.join(sorted(twice))}")
     MESSAGES |= part

@@ -12,11 +12,7 @@ from base64 import b64encode
 from dataclasses import dataclass
 from typing import Literal
 
-from sandbox.disclosure.files.parquet_table import read_parquet
-from sandbox.disclosure.finding import Unfit
-
 PNG = b"\x89PNG\r\n\x1a\n"
-MOST_PARQUET_ROWS = 5000
 MOST_ROWS, MOST_COLUMNS, MOST_CELL, MOST_TEXT = 500, 60, 300, 100_000
 LONGEST_CELL = 131_072
 HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
@@ -33,12 +29,13 @@ class Preview:
     address: str = ""
 
 
-def preview_of(name: str, content: bytes) -> Preview:
-    """By what the content is; the name only tells tables from other texts."""
+def preview_of(name: str, content: bytes, *, table: bool = False) -> Preview:
+    """By what the content is; the name only tells tables from other texts. `table`: it is the CSV that the
+    vault made of a file. Nothing is decoded here that a program could have made a decoder fail with."""
     if content.startswith(PNG):
         return Preview("image", address=f"data:image/png;base64,{b64encode(content).decode()}")
-    if content.startswith(b"PAR1"):
-        return _parquet(content)
+    if content.startswith(b"PAR1"):  # one that the vault could not decode
+        return Preview("none", whole=False)
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError:
@@ -47,30 +44,9 @@ def preview_of(name: str, content: bytes) -> Preview:
         return Preview("none", whole=False)
     ending = name.rpartition(".")[2].lower()
     return (
-        _table(text, "\t" if ending == "tsv" else ",")
-        if ending in ("csv", "tsv")
+        _table(text, "\t" if ending == "tsv" and not table else ",")
+        if table or ending in ("csv", "tsv")
         else Preview("text", len(text) <= MOST_TEXT, text=visible(text[:MOST_TEXT]))
-    )
-
-
-def _parquet(content: bytes) -> Preview:
-    """What it says of its size is checked before it is unpacked; a review's rows are few."""
-    try:
-        grid, _findings = read_parquet(content, MOST_PARQUET_ROWS)
-    except Unfit:
-        return Preview("none", whole=False)
-    lines = [grid.header, *grid.rows]
-    whole = (
-        len(lines) <= MOST_ROWS
-        and len(grid.header) <= MOST_COLUMNS
-        and all(len(cell) <= MOST_CELL for row in lines for cell in row)
-    )
-    return Preview(
-        "table",
-        whole,
-        rows=tuple(
-            tuple(visible(cell[:MOST_CELL]) for cell in row[:MOST_COLUMNS]) for row in lines[:MOST_ROWS]
-        ),
     )
 
 

@@ -42,6 +42,17 @@ QUALITY_MESSAGES: dict[str, tuple[str, str]] = {
         "The population stability index against the last version: below 0.1 steady, above 0.25 moved far. "
         "The pale bars are the last version.",
     ),
+    "drift_withheld": (
+        "第 {version} 版由 {who} 发布，其精确数字只供发布人查看，因此未作比较。",
+        "Version {version} was published by {who}, who alone sees its exact figures: nothing was compared.",
+    ),
+    "class.Mon": ("周一", "Monday"),
+    "class.Tue": ("周二", "Tuesday"),
+    "class.Wed": ("周三", "Wednesday"),
+    "class.Thu": ("周四", "Thursday"),
+    "class.Fri": ("周五", "Friday"),
+    "class.Sat": ("周六", "Saturday"),
+    "class.Sun": ("周日", "Sunday"),
     "classes_shown": ("各类比例", "Share of each class"),
     "class.(empty)": ("空", "(empty)"),
     "class.(other)": ("其他", "(other)"),

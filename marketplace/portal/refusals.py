@@ -11,7 +11,7 @@ from fastapi.responses import RedirectResponse, Response
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 
-from marketplace.portal.authentication import Authenticator
+from marketplace.portal.authentication import Authenticator, LoginIncomplete, LoginTooOld
 from marketplace.portal.form_draft import FormDraft, typed_into
 from marketplace.portal.pages.login import login_form
 from marketplace.portal.rendering import Pages, come_back, words_of
@@ -21,6 +21,7 @@ from sandbox.errors import CihuError, Forbidden, NotAuthenticated, NotFound
 from sandbox.http import problem_details
 from sandbox.http.http_refusals import code_of_status, http_words
 from sandbox.http.request_id import current_request_id
+from sandbox.plain_text import is_text
 from sandbox.policy import Refused, refusal_event
 
 FOR_PROGRAMS = (
@@ -58,7 +59,8 @@ def for_people(
 
     async def answer(request: Request, error: Exception) -> Response:
         if request.url.path == "/login" and code_of(error) == "stale_form":
-            account = str((await request.form()).get("account", ""))[:64]
+            typed = str((await request.form()).get("account", ""))
+            account = typed[:64] if is_text(typed) else ""
             return login_form(
                 request, authenticator, pages, next="/", refusal="stale_form", status=403, account=account
             )
@@ -76,6 +78,9 @@ def for_people(
         if request.url.path.startswith(FOR_PROGRAMS):
             return plain
         error = (isinstance(error, CihuError) and error.shown_as) or error
+        if isinstance(error, LoginIncomplete):
+            back = request.url.path if request.method == "GET" else come_back(request)
+            return RedirectResponse(f"{error.leads_to}?next={quote(back, safe='')}", status_code=303)
         if isinstance(error, NotAuthenticated):
             if kept and sent_from_here(request, authenticator):
                 back = come_back(request)
@@ -90,11 +95,14 @@ def for_people(
                 )
             back = request.url.path if request.method == "GET" else "/"
             return RedirectResponse(f"/login?next={quote(back, safe='')}", status_code=303)
+        if isinstance(error, LoginTooOld):
+            back = request.url.path if request.method == "GET" else come_back(request)
+            return RedirectResponse(f"/login?again=1&next={quote(back, safe='')}", status_code=303)
         try:
             session = authenticator.visitor(request)
         except CihuError:
             session = None  # the refusal is that Postgres is away
-        return pages.show(
+        shown = pages.show(
             request,
             "error.html",
             session,
@@ -104,6 +112,9 @@ def for_people(
             kept=kept,
             request_id=current_request_id(),
         )
+        if "retry-after" in plain.headers:
+            shown.headers["Retry-After"] = plain.headers["retry-after"]
+        return shown
 
     return answer
 

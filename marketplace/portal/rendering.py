@@ -1,36 +1,56 @@
 """Renders pages: Jinja2 with everything escaped, in the visitor's language, sent without being cached."""
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
 
 from fastapi import Request
 from fastapi.responses import HTMLResponse, Response
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup, escape
 
 from marketplace.money import yuan
+from marketplace.offers.price import Price
+from marketplace.offers.summary import price_sentences
+from marketplace.portal.assets import Assets
+from marketplace.portal.authentication import safe_next
+from marketplace.portal.banners import NONE, banners_for
+from marketplace.portal.date_words import date_words
 from marketplace.portal.language import LANGUAGES, language_of
 from marketplace.portal.messages import MESSAGES
 from marketplace.portal.preview import visible
 from marketplace.portal.sessions import Session
+from marketplace.products.model import Parameter
 from marketplace.settings import Settings
+from marketplace.vault import PURPOSE, SERVICE
 from sandbox.city_time import CITY_TIME
+from sandbox.database import Database
 from sandbox.errors import CihuError
+from sandbox.identity import Principal
 
 FOLDER = Path(__file__).parent
+BOOLEANS = {True: ("是", "true"), False: ("否", "false")}
+LIVE = ("datasets.html", "public_datasets.html", "draft", "ask")
+"""How the names of the templates begin that load htmx: those that ask again while one types."""
 
 
 class Pages:
     """Renders the templates. `show` is the one way to answer with a page."""
 
-    def __init__(self, settings: Settings) -> None:
-        self.settings = settings
+    def __init__(self, settings: Settings, database: Database | None = None) -> None:
+        """`database`: where notices for every page stand; without it pages have none."""
+        self.settings, self.database = settings, database
         self.htmx = (
             FOLDER / "static" / "htmx.min.js"
         ).exists()  # `make setup` fetches it; the pages work without it
+        # set once the inbox is there: how many of somebody's notices are unread, or None
+        self.unread: Callable[[Principal], int | None] = lambda _: None
+        self.assets = Assets(FOLDER / "static")
         self.environment = Environment(
             loader=FileSystemLoader(FOLDER / "templates"),
             autoescape=True,
@@ -40,33 +60,62 @@ class Pages:
         )
         self.environment.filters |= {
             "yuan": yuan,
+            "price": price_in,
             "moment": moment,
             "day": day,
             "plain": plain,
+            "short": short,
+            "value_in": value_in,
+            "date_words": date_in,
             "visible": visible,
+            "commands": commands,
+            "parameter_types": parameter_types,
         }
 
     def show(
-        self, request: Request, template: str, session: Session | None, *, status: int = 200, **values: Any
+        self,
+        request: Request,
+        template: str,
+        session: Session | None,
+        *,
+        status: int = 200,
+        **values: Any,
     ) -> HTMLResponse:
         """The page of a template. `session` is who looks;
         in every template its form token is at hand as `csrf`, and a number for the page's forms
-        (`sent_once.py`) as `once`."""
-        language = language_of(request)
+        (`sent_once.py`) as `once`. With `unread_count=None` the header does not say how many notices are
+        unread, and the vault is not asked."""
+        language, asked = language_of(request), "unread_count" not in values
+        principal = session.principal if session else None
+        banners = banners_for(self.database, request, principal) if self.database else NONE
         text = self.environment.get_template(template).render(
             t=Words(language),
             language=language,
             languages=LANGUAGES,
             here=request.url.path,
-            come_back=come_back(request),
-            me=session.principal if session else None,
+            me=principal,
+            banners=banners,
             hub_url=self.settings.hub_url,
             htmx=self.htmx,
-            **{"csrf": session.csrf if session else "", "once": secrets.token_urlsafe(16), **values},
+            asset=self.assets.address,
+            portal_address=self.settings.portal_url,
+            **{
+                "come_back": come_back(request),
+                "live": template.startswith(LIVE),
+                "csrf": session.csrf if session else "",
+                "once": secrets.token_urlsafe(16),
+                "unread_count": self.unread(session.principal) if asked and session else None,
+                **values,
+            },
         )
         return HTMLResponse(
             text, status_code=status, headers={"Cache-Control": "no-store", "Vary": "Accept-Language"}
         )
+
+
+def parameter_types(parameters: Iterable[Parameter]) -> dict[str, str]:
+    """The type of each parameter of a query product, by its name."""
+    return {each.name: each.type for each in parameters}
 
 
 class Words:
@@ -83,6 +132,13 @@ class Words:
         """The word for a value such as a status; the value itself if there is no word for it."""
         known = MESSAGES.get(f"{group}.{name}")
         return known[self.place] if known else str(name)
+
+    def purpose(self, of: Mapping[str, Any]) -> str:
+        """What a request or a grant is for. What the marketplace asks for has no words of a person."""
+        text = str(of["purpose"])
+        if of["team"] == SERVICE and text.startswith(PURPOSE):
+            return self("purpose_of_product", product=text.removeprefix(PURPOSE))
+        return text
 
     def told(self, refusal: Mapping[str, str]) -> tuple[str, str]:
         """What a refusal (see `words_of`) says in this language, and what of it there is in English only."""
@@ -102,12 +158,30 @@ class Words:
         return str(both.get(here) or both.get(there) or "")
 
 
+def price_in(price: Price, language: str) -> str:
+    """What it costs, in sentences of one language."""
+    place = list(LANGUAGES).index(language)
+    return ("" if language == "zh" else " ").join(each[place] for each in price_sentences(price))
+
+
 def as_file(content: bytes, name: str) -> Response:
     """To be saved, and never shown as a page. `name`: plain letters; the vault knows no other path."""
     return Response(
         content,
         media_type="application/octet-stream",
         headers={"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"},
+    )
+
+
+def commands(text: str) -> Markup:
+    """The text, escaped, with what stands between backticks as code: commands are not translated."""
+    parts = text.split("`")
+    if len(parts) % 2 == 0:
+        return escape(text)
+    code = [Markup('<code translate="no">{}</code>').format(part) for part in parts[1::2]]
+    plain_parts = [escape(part) for part in parts[::2]]
+    return Markup("").join(
+        each for pair in zip_longest(plain_parts, code, fillvalue=Markup("")) for each in pair
     )
 
 
@@ -119,10 +193,13 @@ def words_of(error: CihuError) -> dict[str, str]:
 
 def come_back(request: Request) -> str:
     """Where the page can be had again, as after choosing another language:
-    what a form answered, at the form's page."""
+    what a form answered, at the form's page. Always a path on this site."""
     if request.method == "GET":
-        return request.url.path + (f"?{request.url.query}" if request.url.query else "")
-    return urlsplit(request.headers.get("referer", "")).path or "/"
+        return safe_next(request.url.path + (f"?{request.url.query}" if request.url.query else ""))
+    try:
+        return safe_next(urlsplit(request.headers.get("referer", "")).path)
+    except ValueError:
+        return "/"
 
 
 def moment(value: datetime | str | int | None) -> str:
@@ -146,6 +223,26 @@ def plain(number: object) -> str:
     text = str(number)
     whole, point, end = text.partition(".")
     return f"{whole}.{end.rstrip('0')}".rstrip(".") if point and end.isdigit() else text
+
+
+def value_in(value: object, language: str) -> str:
+    """A value of a column as a page shows it: yes or no in the reader's language, all else as it is."""
+    if isinstance(value, bool):
+        return BOOLEANS[value][list(LANGUAGES).index(language)]
+    return str(value)
+
+
+def short(number: object) -> str:
+    """A score to four digits, without a needless end: 0.712345 is 0.7123."""
+    try:
+        return plain(f"{float(str(number)):.4f}")
+    except ValueError:
+        return str(number)
+
+
+def date_in(value: datetime | str, language: str, zone: str) -> str:
+    """A moment in a time zone, in words of a language."""
+    return date_words(value, language, ZoneInfo(zone))
 
 
 def day(value: datetime | str | int | None) -> str:

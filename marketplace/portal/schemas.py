@@ -71,6 +71,7 @@ class OpenIdConfiguration(TypedDict):
     token_endpoint_auth_methods_supported: list[str]
     code_challenge_methods_supported: list[str]
     claims_supported: list[str]
+    acr_values_supported: list[str]
 
 
 class UserInfo(TypedDict):
@@ -82,3 +83,17 @@ class UserInfo(TypedDict):
     organisation: str
     roles: list[str]
     teams: list[str]
+
+
+class OAuthMetadata(TypedDict):
+    """Authorization server metadata (RFC 8414)."""
+
+    issuer: str
+    token_endpoint: str
+    authorization_endpoint: str
+    jwks_uri: str
+    response_types_supported: list[str]
+    grant_types_supported: list[str]
+    token_endpoint_auth_methods_supported: list[str]
+    scopes_supported: list[str]
+    service_documentation: str

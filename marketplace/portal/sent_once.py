@@ -41,10 +41,10 @@ def sent_once(
 
 
 def number_and_words(given: FormData) -> tuple[str, ...]:
-    """A whole form: its number, then its fields."""
-    fields = {
-        name: value
+    """A whole form: its number, then its fields in their order, each with all of its values."""
+    words = [
+        f"{name}={value}"
         for name, value in given.multi_items()
         if isinstance(value, str) and name not in ("csrf", "once")
-    }
-    return str(given.get("once", "")), *(f"{name}={value}" for name, value in fields.items())
+    ]
+    return str(given.get("once", "")), *words

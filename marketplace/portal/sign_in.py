@@ -6,12 +6,12 @@ from typing import Annotated
 from fastapi import APIRouter, Request
 from pydantic import BaseModel, Field
 
-from marketplace.portal.authentication import sent_from
+from marketplace.portal.authentication import Authenticator, LoginIncomplete, sent_from
 from marketplace.portal.schemas import SignedIn
 from marketplace.portal.sessions import open_command_line
 from sandbox.api_schema import answers
 from sandbox.database import Database
-from sandbox.identity import PORTAL, VAULT, TokenIssuer, log_in, login_claims
+from sandbox.identity import PORTAL, VAULT, TokenIssuer, log_in, login_claims, what_login_needs
 from sandbox.plain_text import ExactText, PlainText
 
 TOKEN_SECONDS = 15 * 60
@@ -20,9 +20,13 @@ TOKEN_SECONDS = 15 * 60
 class Credentials(BaseModel):
     username: Annotated[PlainText, Field(max_length=64)]
     password: Annotated[ExactText, Field(max_length=1024)]
+    code: Annotated[
+        PlainText,
+        Field(max_length=64, description="of the second factor, or a recovery code; if there is one"),
+    ] = ""
 
 
-def router(*, database: Database, issuer: TokenIssuer) -> APIRouter:
+def router(*, database: Database, issuer: TokenIssuer, authenticator: Authenticator) -> APIRouter:
     routes = APIRouter(prefix="/api/v1", tags=["login"])
 
     @routes.post(
@@ -32,12 +36,24 @@ def router(*, database: Database, issuer: TokenIssuer) -> APIRouter:
         responses=answers(SignedIn, 401, 429),
     )
     def sign_in(request: Request, credentials: Credentials) -> dict[str, object]:
-        principal = log_in(
-            database, account_id=credentials.username.strip().lower(), password=credentials.password
+        """Who has a second factor sends its code along; a passkey logs in with a browser."""
+        login = log_in(
+            database,
+            account_id=credentials.username.strip().lower(),
+            password=credentials.password,
+            code=credentials.code,
+            source=authenticator.source(request),
+            rules=authenticator.rules,
+            box=authenticator.box,
         )
+        principal = login.principal
+        with database.transaction() as tx:
+            need = what_login_needs(tx, principal, login.methods, authenticator.rules)
+        if need:
+            raise LoginIncomplete(need)
         with database.transaction() as tx:
             session, opened_at = open_command_line(
-                tx, principal=principal, seconds=TOKEN_SECONDS, sent_from=sent_from(request)
+                tx, login=login, seconds=TOKEN_SECONDS, sent_from=sent_from(request)
             )
         claims = login_claims(session=session, logged_in_at=opened_at)
         vault_token, portal_token = (

@@ -16,6 +16,10 @@ from sqlalchemy import (
 
 from sandbox.database import metadata
 
+METHODS = "how the person proved who they are: amr values of RFC 8176, with spaces"
+
+PROVED = "when the person proved who they are, where that was before the session was opened"
+
 sessions = Table(
     "sessions",
     metadata,
@@ -38,6 +42,8 @@ sessions = Table(
     ),
     Column("address", Text, comment="from where it was opened, for its owner to know it again"),
     Column("agent", Text, comment="with which program, as that said itself"),
+    Column("methods", Text, nullable=False, server_default="pwd", comment=METHODS),
+    Column("proved_at", DateTime(timezone=True), comment=PROVED),
     CheckConstraint("way IN ('browser', 'command line')", name="way"),
     schema="market",
 )
@@ -68,6 +74,8 @@ authorization_codes = Table(
     Column("account", String, nullable=False),
     Column("session_hash", LargeBinary, nullable=False),
     Column("authenticated_at", DateTime(timezone=True), nullable=False),
+    Column("methods", Text, nullable=False, server_default="pwd", comment=METHODS),
+    Column("proved_at", DateTime(timezone=True), comment=PROVED),
     Column("expires_at", DateTime(timezone=True), nullable=False),
     Column("used_at", DateTime(timezone=True)),
     Column("reused_at", DateTime(timezone=True)),

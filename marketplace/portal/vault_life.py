@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from marketplace.vault import Answer, Vault, listed, segment
+from marketplace.vault import BUYING_SECONDS, Answer, Vault, listed, segment
 
 
 class VaultLife:
@@ -35,6 +35,16 @@ class VaultLife:
 
     def drop(self, who: str, name: str, step: str) -> None:
         self.vault.send(who, "DELETE", f"/v1/datasets/{segment(name)}/lifecycle/{segment(step)}")
+
+    def open_copy(self, who: str, name: str) -> Answer:
+        """Copy the newest version for sale, where its grade and its review allow that."""
+        path = f"/v1/datasets/{segment(name)}/open-copy"
+        copied: Answer = self.vault.send(who, "POST", path, json={}, timeout=BUYING_SECONDS).json()
+        return copied
+
+    def contract(self, who: str, name: str) -> Answer:
+        """The newest policy as a data contract."""
+        return self.vault.get(who, f"/v1/datasets/{segment(name)}/contract")
 
     def demands(self, who: str) -> list[Answer]:
         return listed(self.vault.get(who, "/v1/demands"))

@@ -52,6 +52,16 @@ class Copies:
                 self.kept.popitem(last=False)
             return table
 
+    def touch(self, at: tuple[str, str]) -> None:
+        """Count a use of a copy that its index answered. Never waits: while another copy is read, this use is
+        not counted."""
+        if self.lock.acquire(blocking=False):
+            try:
+                if at in self.kept:
+                    self.kept.move_to_end(at)
+            finally:
+                self.lock.release()
+
 
 def key_type(table: pyarrow.Table, column: str) -> ParameterType:
     """The type by which a column can be looked up.

@@ -11,28 +11,41 @@ from sandbox.errors import InvalidInput
 INTEGER = re.compile(r"-?(0|[1-9][0-9]{0,17})")
 NUMBER = re.compile(r"-?(0|[1-9][0-9]{0,14})(\.[0-9]{1,9})?")
 DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+BOOLEANS = {"true": True, "false": False, "是": True, "否": False}
+WRITTEN: dict[str, tuple[str, str, str]] = {
+    "integer": ("整数", "Write digits alone, such as 12.", "请只写数字，例如 12。"),
+    "number": ("数值", "Write it like 12.5.", "请写作 12.5 的形式。"),
+    "boolean": ("是否值", "Write true or false.", "请写 true 或 false（也可写“是”或“否”）。"),
+    "date": ("日期", "Write it like 2026-03-01.", "请写作 2026-03-01 的形式。"),
+    "text": ("文本", "Write a text.", "请写文本。"),
+}
+"""Of each type: its name in Chinese, and how a value of it is written, in both languages."""
 
 
 def read_value(text: str, type: ParameterType, *, name: str) -> Scalar:
-    """The value that a text stands for, in its one spelling. Raises `InvalidInput`."""
+    """The value that a text stands for. A boolean may be 是 or 否; all else has one spelling.
+    Raises `InvalidInput`."""
     try:
         match type:
             case "integer" if INTEGER.fullmatch(text):
                 return int(text)
             case "number" if NUMBER.fullmatch(text):
                 return Decimal(text)
-            case "boolean" if text in ("true", "false"):
-                return text == "true"
+            case "boolean" if text in BOOLEANS:
+                return BOOLEANS[text]
             case "date" if DATE.fullmatch(text):
                 return date.fromisoformat(text)
             case "text":
                 return text
     except ValueError:
         pass
+    zh, remedy, remedy_zh = WRITTEN[type]
     raise InvalidInput(
         f"{name} is not {'an' if type == 'integer' else 'a'} {type}.",
         code="bad_parameter",
-        remedy={"boolean": "Write true or false.", "date": "Write it like 2026-03-01."}.get(type, ""),
+        remedy=remedy,
+        zh=f"{name} 的值不是{zh}。",
+        remedy_zh=remedy_zh,
     )
 
 

@@ -1,11 +1,12 @@
 """What the operations on products answer with."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Literal
 
 from typing_extensions import TypedDict
 
-from marketplace.products.model import ParameterType
+from marketplace.offers.schemas import ColumnMaskDocument, PricedTerms
+from marketplace.products.model import FileFormat, ParameterType
 
 
 class TermsDocument(TypedDict):
@@ -32,26 +33,80 @@ class ParameterDocument(TypedDict):
 
 
 class SoldRows(TypedDict):
-    """Rows of an open copy, looked up by equality on `keys` (each with its type)."""
+    """Rows of an open copy, looked up by conditions on `keys` (each with its type)."""
 
     kind: Literal["rows"]
     version_id: str
     columns: list[str]
+    masks: list[ColumnMaskDocument]
     keys: dict[str, ParameterType]
     page_rows: int
 
 
+class QuestionOriginDocument(TypedDict):
+    """The ranked entry of a competition that a query is. `team_percent`: what the team has of each invoice's
+    sum for the product."""
+
+    competition: str
+    entry: int
+    team: str
+    team_percent: int
+
+
 class SoldQuery(TypedDict):
-    """Answers to a private query at a fixed loss."""
+    """Answers to a private query at a fixed loss. `origin`: of a question that was entered in a
+    competition."""
 
     kind: Literal["query"]
     sql: str
     epsilon: str
     parameters: list[ParameterDocument]
+    origin: QuestionOriginDocument | None
+
+
+class SoldFiles(TypedDict):
+    """All rows of an open copy, as files."""
+
+    kind: Literal["files"]
+    version_id: str
+    columns: list[str]
+    masks: list[ColumnMaskDocument]
+    formats: list[FileFormat]
+
+
+class SoldSql(TypedDict):
+    """Free SQL with the privacy budget of the licence. `epsilon`: the most that one question may offer."""
+
+    kind: Literal["sql"]
+    epsilon: str
+
+
+class ModelFieldDocument(TypedDict):
+    name: str
+    type: Literal["integer", "number", "text", "boolean", "date", "timestamp"]
+    required: bool
+
+
+class SoldModel(TypedDict):
+    """Predictions by a version of a model of the library. `predicts`: of each name its type, or its values.
+    `team_percent`: what its team has of each invoice's sum for the product."""
+
+    kind: Literal["model"]
+    model: str
+    version: int
+    columns: list[ModelFieldDocument]
+    predicts: dict[str, str | list[str | int]]
+    team: str
+    team_percent: int
+    maintainer: str
+
+
+What = SoldRows | SoldFiles | SoldQuery | SoldSql | SoldModel
 
 
 class ProductDocument(TypedDict):
-    """A product on offer. `call` is where its buyers call it."""
+    """A product on offer. `call` is where its buyers call it. `release` is the one in effect. `offer` is the
+    price and the terms that count now for everybody; `terms` are its older, shorter form."""
 
     id: str
     dataset: str
@@ -65,10 +120,56 @@ class ProductDocument(TypedDict):
     status: Literal["listed", "withdrawn"]
     listed_by: str
     listed_at: datetime | None
-    what: SoldRows | SoldQuery
-    kind: Literal["rows", "query"]
+    what: What
+    kind: Literal["rows", "files", "query", "sql", "model"]
     call: str
+    release: int
+    offer: PricedTerms
 
 
 class ProductList(TypedDict):
     products: list[ProductDocument]
+
+
+class ReleaseChangeDocument(TypedDict):
+    """One difference from the release before; `column` is a column, a key or a parameter, or empty."""
+
+    kind: str
+    effect: Literal["compatible", "additive", "breaking"]
+    column: str
+    en: str
+    zh: str
+
+
+class ReleaseDocument(TypedDict):
+    """A release: what is delivered from `effective_at` on. `effect` is what it means for a program that
+    called the one before. `schema_hash` is the SHA-256 of what such a program relies on. `log_index` is null
+    for what was listed before there were releases."""
+
+    product: str
+    number: int
+    what: What
+    schema: dict[str, str]
+    schema_hash: str
+    grade: str
+    effect: Literal["first", "compatible", "additive", "breaking"]
+    changes: list[ReleaseChangeDocument]
+    notes: str
+    released_by: str
+    released_at: datetime
+    effective_at: datetime
+    dropped_at: datetime | None
+    log_index: int | None
+    status: Literal["released", "announced", "dropped"]
+
+
+class ReleaseList(TypedDict):
+    releases: list[ReleaseDocument]
+
+
+class RetiredProduct(TypedDict):
+    """`licences`: how many had notice that they end with `last_day`."""
+
+    product: str
+    last_day: date
+    licences: int

@@ -9,15 +9,18 @@ from sqlalchemy import (
     CheckConstraint,
     Column,
     DateTime,
+    ForeignKey,
+    Identity,
     Integer,
     String,
     Table,
     Text,
+    UniqueConstraint,
     func,
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
-from marketplace.products.model import PRODUCT_STATUSES
+from marketplace.products.model import PRODUCT_STATUSES, RELEASE_EFFECTS
 from sandbox.database import metadata
 
 
@@ -62,5 +65,28 @@ products = Table(
     Column("withdrawn_at", DateTime(timezone=True)),
     Column("withdrawn_reason", Text),
     one_of("status", PRODUCT_STATUSES),
+    schema="market",
+)
+
+releases = Table(
+    "releases",
+    metadata,
+    Column("id", Integer, Identity(always=True), primary_key=True),
+    Column("product", ForeignKey(products.c.id), nullable=False),
+    Column("number", Integer, nullable=False, comment="1, 2, 3 … of the product"),
+    Column("definition", JSONB, nullable=False),
+    Column("schema", JSONB, nullable=False, comment="types of the columns; {} where they were not recorded"),
+    Column("schema_hash", String(64), nullable=False),
+    Column("grade", String, nullable=False),
+    Column("effect", String, nullable=False),
+    Column("changes", JSONB, nullable=False, comment="since the release before"),
+    Column("notes", Text, nullable=False),
+    Column("released_by", String, nullable=False),
+    Column("released_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+    Column("effective_at", DateTime(timezone=True), nullable=False),
+    Column("dropped_at", DateTime(timezone=True), comment="taken back before it took effect"),
+    Column("log_index", BigInteger),
+    one_of("effect", RELEASE_EFFECTS),
+    UniqueConstraint("product", "number"),
     schema="market",
 )

@@ -1,9 +1,9 @@
 """The database function `log.append`, which is the only thing that a service can do to the log.
 
 It runs with the rights of the log's owner and builds every row itself: the index is the number of entries,
-the time is the database's, the commitment and every node are hashes that it has computed. So a service's
-role, stolen, can append what its service might have appended, and can neither forge another service's
-entries nor break the tree.
+the time is the database's, the commitment and every node are hashes that it has computed, and the index of
+objects (`object_index.py`) is read from the content. So a service's role, stolen, can append what its service
+might have appended, and can neither forge another service's entries nor break the tree.
 """
 
 # `session_user` is who logged in: inside the function `current_user` is the owner. The lock spells "cihu";
@@ -32,6 +32,8 @@ BEGIN
     place := size;
     INSERT INTO log.entries VALUES (size, entry);
     INSERT INTO log.openings VALUES (size, salt, content);
+    INSERT INTO log.objects (object, index, kind)
+    SELECT named.object, size, append.kind FROM log.objects_of(content) AS named(object);
     INSERT INTO log.nodes VALUES (height, place, hash);
     WHILE place & 1 = 1 LOOP
         SELECT node.hash INTO sibling FROM log.nodes AS node WHERE node.level = height AND node.position = place - 1;
@@ -46,3 +48,16 @@ BEGIN
     RETURN size;
 END
 $function$"""  # noqa: E501
+
+# The same with what the decisions on the deed were made of (tables.py, decisions): the only way to write
+# them, in the transaction of their entry.
+APPEND_DECIDED_FUNCTION = r"""CREATE FUNCTION log.append(kind text, salt bytea, content text, decisions text)
+RETURNS bigint LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $function$
+DECLARE
+    place bigint;
+BEGIN
+    place := log.append(kind, salt, content);
+    INSERT INTO log.decisions VALUES (place, decisions);
+    RETURN place;
+END
+$function$"""

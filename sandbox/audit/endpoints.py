@@ -2,16 +2,21 @@
 Entries and receipts need a login. An opening is shown only to those whom `may_open` allows."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path, Query
 from fastapi.responses import PlainTextResponse
+from pydantic import Field
 
 from sandbox.api_schema import LARGEST_EXACT, answers
-from sandbox.audit.log import Log
-from sandbox.audit.schemas import ConsistencyProof, LogEntries, LogKey, Receipt
+from sandbox.audit.log import MOST_RECEIPTS, Log
+from sandbox.audit.schemas import ConsistencyProof, LogEntries, LogKey, Receipt, Receipts
 
 Index = Annotated[int, Path(ge=0, le=LARGEST_EXACT)]
+Indexes = Annotated[
+    list[Annotated[int, Field(ge=0, le=LARGEST_EXACT)]], Query(min_length=1, max_length=MOST_RECEIPTS)
+]
 Size = Annotated[int, Query(ge=0, le=LARGEST_EXACT)]
 
 
@@ -76,7 +81,16 @@ def router(
     )
     def receipt(asker: Asker, index: Index) -> dict[str, Any]:
         """A receipt of one entry, with its opening for those who may see it."""
-        opening = log.opening(index)
-        return log.receipt(index, opening=opening is not None and may_open(asker, opening.actor()))
+        return log.receipts([index], may_open=partial(may_open, asker))[0]
+
+    @api.get(
+        "/receipts",
+        operation_id="get_receipts",
+        summary="The receipts of several entries",
+        responses=answers(Receipts, 404),
+    )
+    def receipts(asker: Asker, index: Indexes) -> dict[str, Any]:
+        """Receipts of at most 100 entries under one checkpoint, in the order asked (`?index=3&index=8`)."""
+        return {"receipts": log.receipts(index, may_open=partial(may_open, asker))}
 
     return api

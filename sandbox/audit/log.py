@@ -1,5 +1,6 @@
 """Reads the log: checkpoints, proofs and receipts, and a check that it still holds together."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from threading import Lock
@@ -9,18 +10,24 @@ from sqlalchemy import Row, func, select, text
 from sqlalchemy.dialects.postgresql import insert
 
 from sandbox.audit.append import append
+from sandbox.audit.cosignatures import Cosignature
+from sandbox.audit.cosigned import Standing, accept, newest_witnessed, standing_of, with_cosignatures
+from sandbox.audit.made_receipts import receipts_of
 from sandbox.audit.model import Event, Opening, parse_entry
-from sandbox.audit.note import Checkpoint, NotProven, encode, open_checkpoint
-from sandbox.audit.receipts import FORMAT
+from sandbox.audit.note import NO_CONSISTENCY_PROOF, Checkpoint, NotProven, encode, open_checkpoint
 from sandbox.audit.signer import Signer
 from sandbox.audit.stored import MOST_FAULTS, Recount, growth_at, hashes_of, size_of
 from sandbox.audit.tables import checkpoints, entries, nodes, openings
-from sandbox.audit.tree import Growth, consistency_spans, inclusion_spans
+from sandbox.audit.tree import Growth, consistency_spans
+from sandbox.audit.witness_policy import NO_WITNESSES, WitnessPolicy
 from sandbox.database import Database, Transaction
 from sandbox.errors import InvalidInput, NotFound, Unavailable
 
 CHECKPOINT_LOCK = 0x6369_6875_0002
 MOST_ENTRIES = 1000
+OFFERED_SECONDS = 600
+"""So long one checkpoint is offered to all witnesses."""
+MOST_RECEIPTS = 100
 
 
 @dataclass(frozen=True)
@@ -40,11 +47,13 @@ class WholeLog:
 
 
 class Log:
-    """The log of one database, signed by one key. Appending needs none of this: see `append`."""
+    """The log of one database, signed by one key, and the witnesses that `policy` knows.
+    Appending needs none of this: see `append`."""
 
-    def __init__(self, database: Database, signer: Signer) -> None:
-        self.database, self.signer = database, signer
-        self.signing = Lock()
+    def __init__(self, database: Database, signer: Signer, policy: WitnessPolicy = NO_WITNESSES) -> None:
+        self.database, self.signer, self.policy = database, signer, policy
+        self.signing, self.offering = Lock(), Lock()
+        self.offered: tuple[int, str] | None = None
 
     @property
     def origin(self) -> str:
@@ -70,32 +79,72 @@ class Log:
         stored nodes, and the nodes before it lead to the last signed root. Raises `Unavailable`, signing
         nothing, if they do not.
         """
-        return self._sign()[0]
+        note, _ = self._sign()
+        with self.database.transaction() as tx:
+            return with_cosignatures(tx, note, self.signer.public_key, self.policy)
+
+    def checkpoint_to_cosign(self, *, now: datetime | None = None) -> str:
+        """The checkpoint that all witnesses are asked to co-sign now, with the cosignatures that it has: for
+        ten minutes the same one, so that witnesses who look at different moments meet at one size. It is the
+        first that was signed in these ten minutes."""
+        window = int((now or datetime.now(UTC)).timestamp()) // OFFERED_SECONDS
+        with self.offering:
+            if self.offered is None or self.offered[0] != window:
+                began = datetime.fromtimestamp(window * OFFERED_SECONDS, UTC)
+                self.offered = (window, self._first_since(began) or self._sign()[0])
+            note = self.offered[1]
+        with self.database.transaction() as tx:
+            return with_cosignatures(tx, note, self.signer.public_key, self.policy)
+
+    def witnessed_checkpoint(self) -> str:
+        """The newest checkpoint that enough witnesses co-signed, with their cosignatures.
+        Raises `NotFound`."""
+        with self.database.transaction() as tx:
+            found = newest_witnessed(tx, self.signer.public_key, self.policy)
+        if found is None:
+            raise NotFound(
+                "No checkpoint has been co-signed by enough witnesses.",
+                remedy="GET /v1/public/log/witnesses lists the witnesses, and what they co-signed.",
+                zh="还没有检查点得到足够见证方的联署。",
+                remedy_zh="GET /v1/public/log/witnesses 列出各见证方及其联署情况。",
+            )
+        return found[0]
+
+    def accept_cosignatures(self, note: str) -> list[Cosignature]:
+        """Keep the cosignatures of known witnesses in a checkpoint of this log; those that were accepted.
+        Raises `InvalidInput`, `Forbidden`, `Conflict`."""
+        with self.database.transaction() as tx:
+            return accept(tx, note, self.signer.public_key, self.policy)
+
+    def witnesses(self) -> list[Standing]:
+        """Each known witness, with what it co-signed last."""
+        with self.database.transaction() as tx:
+            return standing_of(tx, self.signer.public_key, self.policy)
 
     def receipt(self, index: int, *, opening: bool = False) -> dict[str, Any]:
         """A receipt of a committed entry, which `verify_receipt` checks offline.
         With `opening` (only for somebody who may see it) also what the entry committed to, unless that was
         erased. Raises `NotFound`."""
+        return self.receipts([index], may_open=lambda _: opening)[0]
+
+    def receipts(self, indexes: Sequence[int], *, may_open: Callable[[str], bool]) -> list[dict[str, Any]]:
+        """Receipts of committed entries under one checkpoint, in the order asked: the newest that witnesses
+        co-signed, where it covers all of them, else the newest. `may_open(actor)`: whether what an entry
+        committed to is shown, given whom it names. Raises `NotFound`."""
         with self.database.transaction() as tx:
-            entry = tx.scalar(select(entries.c.entry).where(entries.c.index == index))
-            if entry is None:
+            known = set(tx.scalars(select(entries.c.index).where(entries.c.index.in_(indexes))))
+            note, checkpoint = newest_witnessed(tx, self.signer.public_key, self.policy) or ("", None)
+            if checkpoint is None or checkpoint.size <= max(indexes):
+                note, checkpoint = self._latest(tx)
+        for index in indexes:
+            if index not in known:
                 raise NotFound(
                     f"The log has no entry {index}.", remedy="There is a receipt once the deed is committed."
                 )
-            note, checkpoint = self._latest(tx)
-        if checkpoint is None or checkpoint.size <= index:
+        if checkpoint is None or checkpoint.size <= max(indexes):
             note, checkpoint = self._sign()
         with self.database.transaction() as tx:
-            proof = hashes_of(tx, inclusion_spans(index, checkpoint.size))
-            opened = self._opening(tx, index) if opening else None
-        return {
-            "format": FORMAT,
-            "index": index,
-            "entry": entry,
-            "opening": {"salt": opened.salt.hex(), "content": opened.content} if opened else None,
-            "proof": [encode(hash) for hash in proof],
-            "checkpoint": note,
-        }
+            return receipts_of(tx, indexes, note=note, size=checkpoint.size, may_open=may_open)
 
     def opening(self, index: int) -> Opening | None:
         """What entry `index` committed to; None if it was erased. Raises `NotFound`."""
@@ -111,7 +160,10 @@ class Log:
             if not 1 <= first <= second <= size:
                 raise InvalidInput(
                     f"There is no consistency proof from {first} to {second}.",
+                    code=NO_CONSISTENCY_PROOF,
                     remedy=f"Give 1 <= first <= second <= {size}, the size of the log.",
+                    zh=f"没有从 {first} 到 {second} 的一致性证明。",
+                    remedy_zh=f"请满足 1 <= first <= second <= {size}（日志的大小）。",
                 )
             return [encode(hash) for hash in hashes_of(tx, consistency_spans(first, second))]
 
@@ -213,6 +265,13 @@ class Log:
             return note, open_checkpoint(note, self.signer.public_key)
         except NotProven as error:
             raise _broken(f"a stored checkpoint is not the one that was signed: {error.message}") from error
+
+    def _first_since(self, moment: datetime) -> str:
+        """The smallest stored checkpoint of this key that was signed since; empty if none was."""
+        ours = checkpoints.c.key_id == self.signer.public_key.key_id.hex()
+        first = select(checkpoints.c.note).where(ours, checkpoints.c.signed_at >= moment)
+        with self.database.transaction() as tx:
+            return tx.scalar(first.order_by(checkpoints.c.size).limit(1)) or ""
 
     def _opening(self, tx: Transaction, index: int) -> Opening | None:
         row = tx.execute(select(openings).where(openings.c.index == index)).one_or_none()

@@ -5,6 +5,7 @@ import base64
 import binascii
 import hashlib
 from dataclasses import dataclass
+from typing import ClassVar, NamedTuple, Self
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
@@ -12,6 +13,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from sandbox.errors import InvalidInput
 
 ED25519 = b"\x01"  # the signature type of the note specification
+NO_CONSISTENCY_PROOF = "no_consistency_proof"
+"""The code of a log's refusal: it does not have both sizes."""
 DASH = "\N{EM DASH} "
 LONGEST_NOTE = 1_000_000
 LARGEST_SIZE = 2**63 - 1
@@ -41,7 +44,10 @@ def decode(text: str, what: str) -> bytes:
 def check_name(name: str) -> None:
     if not name or "+" in name or any(letter.isspace() or letter < " " for letter in name):
         raise InvalidInput(
-            f"{name!r} cannot name a key.", remedy="Use a name such as city.example/log: no space, no +."
+            f"{name!r} cannot name a key.",
+            remedy="Use a name such as city.example/log: no space, no +.",
+            zh=f"{name!r} 不能作为密钥的名称。",
+            remedy_zh="请使用如 city.example/log 的名称：不含空格和加号。",
         )
 
 
@@ -52,35 +58,58 @@ class PublicKey:
     name: str
     key: bytes
 
+    signature_type: ClassVar[bytes] = ED25519
+    whose: ClassVar[str] = "a log"
+    whose_zh: ClassVar[str] = "日志"
+    looks_like: ClassVar[str] = "cihu.local/log+0123abcd+AX…=; GET /v1/log/key gives it"
+
     def __post_init__(self) -> None:
         check_name(self.name)
         if len(self.key) != 32:
-            raise InvalidInput("An Ed25519 public key has 32 bytes.")
+            raise InvalidInput("An Ed25519 public key has 32 bytes.", zh="Ed25519 公钥为 32 字节。")
 
     @property
     def key_id(self) -> bytes:
-        return hashlib.sha256(self.name.encode() + b"\n" + ED25519 + self.key).digest()[:4]
+        """As c2sp.org/signed-note computes it, from the name, the signature type and the key."""
+        return hashlib.sha256(self.name.encode() + b"\n" + self.signature_type + self.key).digest()[:4]
 
     def __str__(self) -> str:
-        return f"{self.name}+{self.key_id.hex()}+{encode(ED25519 + self.key)}"
+        return f"{self.name}+{self.key_id.hex()}+{encode(self.signature_type + self.key)}"
 
     @classmethod
-    def parse(cls, text: str) -> "PublicKey":
-        remedy = "A public key of a log looks like cihu.local/log+0123abcd+AX…=; GET /v1/log/key gives it."
+    def parse(cls, text: str) -> Self:
+        """Read a vkey. Raises `InvalidInput`."""
+        remedy = f"A public key of {cls.whose} looks like {cls.looks_like}."
+        remedy_zh = f"{cls.whose_zh}的公钥形如 {cls.looks_like.partition(';')[0]}。"
         name, plus, rest = text.strip().partition("+")
         key_id, second_plus, encoded = rest.partition("+")
         if not plus or not second_plus:
-            raise InvalidInput("The public key is not of the form name+id+key.", remedy=remedy)
+            raise InvalidInput(
+                "The public key is not of the form name+id+key.",
+                remedy=remedy,
+                zh="公钥不是“名称+编号+密钥”的形式。",
+                remedy_zh=remedy_zh,
+            )
         try:
             key = decode(encoded, "The key's last part")
         except NotProven as error:
-            raise InvalidInput(error.message, remedy=remedy) from error
-        if key[:1] != ED25519 or len(key) != 33:
-            raise InvalidInput("The public key is not an Ed25519 key.", remedy=remedy)
+            raise InvalidInput(
+                error.message, remedy=remedy, zh="密钥的最后一部分不是 base64。", remedy_zh=remedy_zh
+            ) from error
+        if key[:1] != cls.signature_type or len(key) != 33:
+            raise InvalidInput(
+                f"The public key is not an Ed25519 key of {cls.whose}.",
+                remedy=remedy,
+                zh=f"该公钥不是{cls.whose_zh}的 Ed25519 公钥。",
+                remedy_zh=remedy_zh,
+            )
         parsed = cls(name, key[1:])
         if parsed.key_id.hex() != key_id:
             raise InvalidInput(
-                "The public key's id does not fit its name and key: it was mistyped.", remedy=remedy
+                "The public key's id does not fit its name and key: it was mistyped.",
+                remedy=remedy,
+                zh="公钥的编号与其名称和密钥不符：可能输入有误。",
+                remedy_zh=remedy_zh,
             )
         return parsed
 
@@ -119,9 +148,17 @@ def sign_note(text: str, name: str, key: Ed25519PrivateKey) -> str:
     return f"{text}\n{DASH}{name} {encode(public.key_id + key.sign(text.encode()))}\n"
 
 
-def open_note(note: str, public_key: PublicKey) -> str:
-    """The text of a note that this key has signed. Other keys' signatures (witnesses) may stand beside it;
-    they are not looked at. Raises `NotProven`."""
+class NoteSignature(NamedTuple):
+    """A signature line of a note: whose it says it is, and the key id with what follows it."""
+
+    name: str
+    key_id: bytes
+    signature: bytes
+    line: str  # with its newline
+
+
+def split_note(note: str) -> tuple[str, list[NoteSignature]]:
+    """The text of a note, and its signature lines, which are not verified. Raises `NotProven`."""
     if len(note) > LONGEST_NOTE:
         raise NotProven("The signed note is too long.")
     if any(letter < " " and letter != "\n" for letter in note):
@@ -129,25 +166,36 @@ def open_note(note: str, public_key: PublicKey) -> str:
     text, blank, signatures = note.rpartition("\n\n")
     if not blank or not signatures.endswith("\n"):
         raise NotProven("The note has no signature.")
-    text += "\n"
-    found = False
+    found = []
     for line in signatures[:-1].split("\n"):
         name, space, encoded = line.removeprefix(DASH).rpartition(" ")
         if not line.startswith(DASH) or not space or not name:
             raise NotProven("A signature line of the note is malformed.")
         signature = decode(encoded, f"The signature of {name}")
-        if name != public_key.name or signature[:4] != public_key.key_id:
-            continue
-        try:
-            Ed25519PublicKey.from_public_bytes(public_key.key).verify(signature[4:], text.encode())
-        except (InvalidSignature, ValueError) as error:
-            raise NotProven(
-                f"The signature of {name} is wrong: the checkpoint was changed or never signed."
-            ) from error
-        found = True
-    if not found:
+        found.append(NoteSignature(name, signature[:4], signature[4:], f"{line}\n"))
+    return text + "\n", found
+
+
+def open_note(note: str, public_key: PublicKey) -> str:
+    """The text of a note that this key has signed. Other keys' signatures (witnesses) may stand beside it;
+    they are not looked at. Raises `NotProven`."""
+    text, signatures = split_note(note)
+    own = [each for each in signatures if (each.name, each.key_id) == (public_key.name, public_key.key_id)]
+    for each in own:
+        require_signed(public_key, each.signature, text.encode())
+    if not own:
         raise NotProven(f"The note is not signed by {public_key.name} with the key that was given.")
     return text
+
+
+def require_signed(public_key: PublicKey, signature: bytes, message: bytes) -> None:
+    """Raises `NotProven` if the key did not sign the message."""
+    try:
+        Ed25519PublicKey.from_public_bytes(public_key.key).verify(signature, message)
+    except (InvalidSignature, ValueError) as error:
+        raise NotProven(
+            f"The signature of {public_key.name} is wrong: the checkpoint was changed or never signed."
+        ) from error
 
 
 def open_checkpoint(note: str, public_key: PublicKey) -> Checkpoint:

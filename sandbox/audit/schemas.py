@@ -44,3 +44,9 @@ class Receipt(TypedDict):
     opening: ReceiptOpening | None
     proof: list[str]
     checkpoint: str
+
+
+class Receipts(TypedDict):
+    """Receipts of several entries under one checkpoint."""
+
+    receipts: list[Receipt]

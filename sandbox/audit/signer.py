@@ -36,6 +36,26 @@ def write_whole(path: Path, content: bytes, *, replace: bool) -> None:
         Path(name).unlink(missing_ok=True)
 
 
+def signing_key(path: Path, whose: str) -> Ed25519PrivateKey:
+    """The Ed25519 key in a PEM file (0600), made once. `whose`: "log" or "witness". Raises `Unavailable`."""
+    if not path.exists():
+        pem = Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+        with suppress(FileExistsError):  # another process made the key in this moment: its key is used
+            write_whole(path, pem, replace=False)
+    if path.stat().st_mode & 0o077:
+        raise Unavailable(
+            f"Others may read the {whose}'s signing key.", remedy=f"chmod 600 {path.name} in its key folder."
+        )
+    restore = f"Restore {path.name} from a backup."
+    try:
+        key = load_pem_private_key(path.read_bytes(), password=None)
+    except ValueError as error:
+        raise Unavailable(f"The {whose}'s signing key cannot be read.", remedy=restore) from error
+    if not isinstance(key, Ed25519PrivateKey):
+        raise Unavailable(f"The {whose}'s signing key is not an Ed25519 key.", remedy=restore)
+    return key
+
+
 class Signer:
     """The log's Ed25519 key, as PEM in `folder`/log.pem (0600), made once.
 
@@ -47,32 +67,8 @@ class Signer:
     def __init__(self, folder: Path, origin: str = ORIGIN) -> None:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.folder, self.origin = folder, origin
-        self.key = self._load()
+        self.key = signing_key(folder / "log.pem", "log")
         self.public_key = PublicKey(origin, self.key.public_key().public_bytes_raw())
-
-    def _load(self) -> Ed25519PrivateKey:
-        path = self.folder / "log.pem"
-        if not path.exists():
-            pem = Ed25519PrivateKey.generate().private_bytes(
-                Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()
-            )
-            with suppress(FileExistsError):  # another process made the key in this moment: its key is used
-                write_whole(path, pem, replace=False)
-        if path.stat().st_mode & 0o077:
-            raise Unavailable(
-                "Others may read the log's signing key.", remedy="chmod 600 log.pem in its key folder."
-            )
-        try:
-            key = load_pem_private_key(path.read_bytes(), password=None)
-        except ValueError as error:
-            raise Unavailable(
-                "The log's signing key cannot be read.", remedy="Restore log.pem from a backup."
-            ) from error
-        if not isinstance(key, Ed25519PrivateKey):
-            raise Unavailable(
-                "The log's signing key is not an Ed25519 key.", remedy="Restore log.pem from a backup."
-            )
-        return key
 
     def last(self) -> Checkpoint | None:
         """What this signer signed last, by its own memory."""

@@ -1,22 +1,43 @@
 """The ledger: what may be lost at each level, what has been lost, and by which question."""
 
-from sandbox.budgets.ledger import open_account, raise_limit, refusal, require, reserve, settle, statement
+from sandbox.budgets.ledger import (
+    open_account,
+    raise_limit,
+    refusal,
+    require,
+    reserve,
+    settle,
+    statement,
+    statements,
+)
 from sandbox.budgets.model import Account, Level, Statement
-from sandbox.budgets.shares import ShareTooLarge, give_share, let_go, lock
+from sandbox.budgets.parts import Part, split_of
+from sandbox.budgets.shares import ShareIncrease, ShareTooLarge, give_share, let_go, lock, share_increase
+from sandbox.budgets.splits import begin_split, end_split, part_account, require_unsplit, reserve_part
 
 __all__ = [
     "Account",
     "Level",
+    "Part",
+    "ShareIncrease",
     "ShareTooLarge",
     "Statement",
+    "begin_split",
+    "end_split",
     "give_share",
     "let_go",
     "lock",
     "open_account",
+    "part_account",
     "raise_limit",
     "refusal",
     "require",
+    "require_unsplit",
     "reserve",
+    "reserve_part",
     "settle",
+    "share_increase",
+    "split_of",
     "statement",
+    "statements",
 ]

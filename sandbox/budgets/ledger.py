@@ -1,10 +1,13 @@
 """Charges a loss at all levels in one transaction, before data is touched. What is reserved is spent.
 
+While a population is split, a dataset and a population are charged the largest of what was lost of the parts
+(parts.py): whoever is in one part is in no other.
+
 There is no way to give a loss back: a question that failed or crashed after its reservation stays charged,
 because whether it failed could depend on the data.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from fractions import Fraction
 from typing import Any
 from uuid import UUID
@@ -13,20 +16,21 @@ from sqlalchemy import Row, func, insert, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from sandbox.budgets.model import Account, Level, Statement
+from sandbox.budgets.parts import Part, add_to_part, lock_account, split_of
 from sandbox.budgets.tables import accounts, reservations
 from sandbox.database import Transaction
-from sandbox.errors import BudgetExhausted, NotFound
+from sandbox.errors import BudgetExhausted, Conflict, NotFound
 from sandbox.privacy import PrivacyLoss, epsilon_of
 
-LEVEL_ZH = {Level.GRANT: "授权", Level.DATASET: "数据集", Level.POPULATION: "人群"}
+LEVEL_ZH = {Level.GRANT: "授权", Level.SPLIT: "划分部分", Level.DATASET: "数据集", Level.POPULATION: "人群"}
 CHARGE = text(
     """
     UPDATE vault.budget_accounts
-    SET picorho_spent = picorho_spent + :picorho, picorho_held = picorho_held - :shares * :picorho,
-        delta_spent = delta_spent + :delta, delta_held = delta_held - :shares * :delta
+    SET picorho_spent = picorho_spent + :picorho, picorho_held = picorho_held - :picorho_held,
+        delta_spent = delta_spent + :delta, delta_held = delta_held - :delta_held
     WHERE level = :level AND key = :key
-      AND picorho_spent + :picorho + picorho_held - :shares * :picorho <= picorho_limit
-      AND delta_spent + :delta + delta_held - :shares * :delta <= delta_limit
+      AND picorho_spent + :picorho + picorho_held - :picorho_held <= picorho_limit
+      AND delta_spent + :delta + delta_held - :delta_held <= delta_limit
     RETURNING dataset, population
     """
 )
@@ -83,28 +87,34 @@ def reserve(
     loss: PrivacyLoss,
     beside: Sequence[tuple[str, str]] = (),
     stated_at: Fraction | None = None,
+    prepared_for: Collection[str] | None = None,
 ) -> None:
-    """Charge `loss` at the three levels, or at none.
-    Raises `BudgetExhausted` naming the first level without room.
+    """Charge `loss` at the three levels, or at none. Raises `BudgetExhausted` naming the first level without
+    room, and `Conflict` where the population was split, or its split opened, since the question was prepared.
+
+    `prepared_for`: of each version that is asked its `split`, by which its rows are filtered; every question
+    about rows gives it.
 
     `beside`: the grants and datasets that are joined. Each is charged as much, and the population, which is
     the same, once. `stated_at`: the delta at which a refusal tells people the epsilon. What a grant spends of
     its share is no longer held for it, so that a grant with a share is never refused for what others spent.
     """
     shares: dict[Account, int] = {}  # how many of the grants have their share held there
-    for account in _accounts(grant, dataset, population, beside):
-        charged = tx.execute(
-            CHARGE,
-            {
-                "picorho": loss.picorho,
-                "delta": loss.delta_units,
-                "shares": shares.get(account, 0),
-                "level": account.level.value,
-                "key": account.key,
-            },
-        ).first()
+    levels = _accounts(grant, dataset, population, beside)
+    split = split_of(tx, population)  # before the accounts, as whoever charges its parts holds it
+    for account in levels:  # a split is committed with these held: from here on none is
+        lock_account(tx, account)
+    if split is None and split_of(tx, population, hold=False) is not None:
+        raise _split_meanwhile()
+    if prepared_for is not None and set(prepared_for) != {"" if split is None else str(split)}:
+        raise _split_meanwhile()
+    for account in levels:
+        more = loss
+        if split is not None and account.level is not Level.GRANT:
+            more = add_to_part(tx, account, split, Part.TRAIN, loss).increase
+        charged = charge(tx, account, more, held=loss.times(shares.get(account, 0)))
         if charged is None:
-            raise _exhausted(account, loss, statement(tx, account).left, stated_at)
+            raise exhausted(account, loss, statement(tx, account).left, stated_at)
         if charged.dataset is not None:
             for held in (
                 Account(Level.DATASET, charged.dataset),
@@ -137,6 +147,32 @@ def reserve(
             ),
         ],
     )
+
+
+def _split_meanwhile() -> Conflict:
+    return Conflict(
+        "The people of this dataset were split, or seen as a whole again, since the question was prepared.",
+        code="split_meanwhile",
+        remedy="Ask again; nothing was charged.",
+        zh="准备提问之后，该人群已划分或划分已公开。",
+        remedy_zh="请重新提问；未扣费。",
+    )
+
+
+def charge(tx: Transaction, account: Account, loss: PrivacyLoss, *, held: PrivacyLoss) -> Row[Any] | None:
+    """Spend `loss` of an account, and hold so much less there; None where it has no room. Where the grant
+    has its share held stands in what is returned."""
+    return tx.execute(
+        CHARGE,
+        {
+            "picorho": loss.picorho,
+            "delta": loss.delta_units,
+            "picorho_held": held.picorho,
+            "delta_held": held.delta_units,
+            "level": account.level.value,
+            "key": account.key,
+        },
+    ).first()
 
 
 def require(
@@ -187,7 +223,7 @@ def refusal(
     for account in (*grants, *wider):
         left = statement(tx, account).left
         if not loss.fits_in(left):
-            return _exhausted(account, loss, left, stated_at)
+            return exhausted(account, loss, left, stated_at)
     return None
 
 
@@ -205,9 +241,10 @@ def _accounts(grant: str, dataset: str, population: str, beside: Sequence[tuple[
     ]
 
 
-def _exhausted(
+def exhausted(
     account: Account, loss: PrivacyLoss, left: PrivacyLoss, stated_at: Fraction | None
 ) -> BudgetExhausted:
+    """The refusal of a loss that an account has no room for."""
     level_zh = LEVEL_ZH[account.level]
     if account.level is not Level.GRANT:  # how much of it is whose is nobody's business here
         return BudgetExhausted(
@@ -267,16 +304,35 @@ def statement(tx: Transaction, account: Account) -> Statement:
     return as_statement(account, _row(tx, account))
 
 
+def statements(tx: Transaction, wanted: Collection[Account]) -> dict[Account, Statement]:
+    """Accounts as they stand, read at once. Raises `NotFound`."""
+    found: dict[Account, Statement] = {}
+    for level in {account.level for account in wanted}:
+        of_level = {account.key: account for account in wanted if account.level is level}
+        rows = tx.execute(
+            select(accounts).where(accounts.c.level == level.value, accounts.c.key.in_(of_level))
+        )
+        found |= {of_level[row.key]: as_statement(of_level[row.key], row) for row in rows}
+    for account in wanted:
+        if account not in found:
+            raise _no_account(account)
+    return found
+
+
 def _row(tx: Transaction, account: Account) -> Row[Any]:
     row = tx.execute(
         select(accounts).where(accounts.c.level == account.level.value, accounts.c.key == account.key)
     ).first()
     if row is None:
-        raise NotFound(
-            f"There is no budget for {account.level.value} {account.key}.",
-            zh=f"没有{LEVEL_ZH[account.level]} {account.key} 的预算。",
-        )
+        raise _no_account(account)
     return row
+
+
+def _no_account(account: Account) -> NotFound:
+    return NotFound(
+        f"There is no budget for {account.level.value} {account.key}.",
+        zh=f"没有{LEVEL_ZH[account.level]} {account.key} 的预算。",
+    )
 
 
 def as_statement(account: Account, row: Row[Any]) -> Statement:

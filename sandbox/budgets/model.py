@@ -1,4 +1,4 @@
-"""A budget: an account at one of three levels, with a limit, what was spent of it and
+"""A budget: an account at one of four levels, with a limit, what was spent of it and
 what is promised of it."""
 
 from dataclasses import dataclass
@@ -8,9 +8,11 @@ from sandbox.privacy import ZERO, PrivacyLoss
 
 
 class Level(StrEnum):
-    """Every loss is charged at all three, in this order (which is also the order of locking)."""
+    """A loss is charged to a grant or to a part of a split, to a dataset and to a population, in this order
+    (which is also the order of locking)."""
 
     GRANT = "grant"
+    SPLIT = "split"
     DATASET = "dataset"
     POPULATION = "population"
 
@@ -19,7 +21,8 @@ class Level(StrEnum):
 class Account:
     level: Level
     key: str  # the dataset's name, the population's name, or for grants:
-    # "team/dataset" for all of a team's on a dataset (the marketplace's have one each, "team/dataset/number")
+    # "team/dataset" for all of a team's on a dataset (the marketplace's have one each,
+    # "team/dataset/number"); for parts of a split its id and the part, such as "<id>/live"
 
 
 @dataclass(frozen=True)

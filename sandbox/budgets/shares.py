@@ -7,12 +7,13 @@ team sees says how much others have left. Where too little is left to promise, t
 and not later a question.
 """
 
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Row, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
-from sandbox.budgets.ledger import as_statement
+from sandbox.budgets.ledger import as_statement, statement
 from sandbox.budgets.model import Account, Level, Statement
 from sandbox.budgets.tables import accounts
 from sandbox.database import Transaction
@@ -72,6 +73,37 @@ def give_share(
         .values(picorho_limit=rho, delta_limit=delta, dataset=dataset, population=population)
     )
     return Statement(account, PrivacyLoss(rho, delta), own.spent)
+
+
+@dataclass(frozen=True)
+class ShareIncrease:
+    """What a share would take more of a level, in picorho, and how much the account can have there in all."""
+
+    level: Statement
+    picorho: int
+    most: int
+
+
+def share_increase(
+    tx: Transaction, account: Account | None, *, dataset: str, population: str, picorho: int
+) -> list[ShareIncrease]:
+    """What `give_share` would hold more as things stand, of the dataset and of the population.
+    Changes nothing. `account`: None for one that is still to be opened."""
+    row = None if account is None else tx.execute(select(accounts).where(*_of(account))).first()
+    spent = own = left = 0
+    if row is not None and account is not None:
+        standing, holds = as_statement(account, row), row.dataset is not None
+        spent = standing.spent.picorho
+        own = standing.limit.picorho if holds else spent
+        left = standing.left.picorho if holds else 0
+    more = max(picorho, own) - spent - left
+    return [
+        ShareIncrease(level, more, level.left.picorho + spent + left)
+        for level in (
+            statement(tx, Account(Level.DATASET, dataset)),
+            statement(tx, Account(Level.POPULATION, population)),
+        )
+    ]
 
 
 def let_go(tx: Transaction, account: Account) -> None:

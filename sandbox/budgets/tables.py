@@ -1,7 +1,7 @@
 """Tables of the ledger. `spent` of an account is the sum of its charges.
 Postgres itself refuses to overspend, or to promise more than there is."""
 
-from sqlalchemy import CheckConstraint, Column, DateTime, Numeric, Table, Text, func
+from sqlalchemy import CheckConstraint, Column, DateTime, ForeignKey, Index, Numeric, Table, Text, func, text
 from sqlalchemy.dialects.postgresql import UUID
 
 from sandbox.database import metadata
@@ -50,5 +50,43 @@ reservations = Table(
     Column("reserved_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
     Column("settled_at", DateTime(timezone=True)),
     CheckConstraint("status IN ('reserved', 'settled')", name="status"),
+    schema="vault",
+)
+
+population_splits = Table(
+    "population_splits",
+    metadata,
+    Column("id", UUID(as_uuid=True), primary_key=True),
+    Column("population", Text, nullable=False),
+    Column("dataset", Text, nullable=False),  # whose people are split
+    # committed: everybody sees train people only -> opened: everybody sees all again
+    Column("state", Text, nullable=False),
+    # held at the dataset and the population for the scores of its parts
+    Column("picorho_held", Units, nullable=False),
+    Column("delta_held", Units, nullable=False),
+    Column("committed_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+    Column("opened_at", DateTime(timezone=True)),
+    CheckConstraint("state IN ('committed', 'opened')", name="state"),
+    Index(
+        "ix_population_splits_one_at_a_time",
+        "population",
+        unique=True,
+        postgresql_where=text("state = 'committed'"),
+    ),
+    schema="vault",
+)
+
+split_parts = Table(
+    "split_parts",
+    metadata,
+    # what was lost of a dataset or a population since a split was committed, by part: the account was charged
+    # the largest of its parts
+    Column("split", UUID(as_uuid=True), ForeignKey("vault.population_splits.id"), primary_key=True),
+    Column("level", Text, primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("part", Text, primary_key=True),
+    Column("picorho", Units, nullable=False),
+    Column("delta", Units, nullable=False),
+    CheckConstraint("part IN ('train', 'live', 'final')", name="part"),
     schema="vault",
 )

@@ -1,23 +1,15 @@
 """What publishing needs of whoever carries out cleaning steps: the package `cleaning`, which stands above."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 import pyarrow as pa
 
 from sandbox.catalog.cleaning_steps import Step, made_column, written_columns
 from sandbox.catalog.model import Column, DatasetPolicy, IdRule, Type
-
-
-@dataclass(frozen=True)
-class Cleaned:
-    """The rows after the steps, with the policy's columns alone; and what each step did, for the publishing
-    officer. `unfit`: of columns that a step made, how many cells did not fit."""
-
-    table: pa.Table
-    told: tuple[str, ...]
-    unfit: Mapping[str, int] = field(default_factory=dict)
+from sandbox.ingest.read import CleanRows
+from sandbox.ingest.spool import Spool
 
 
 @dataclass(frozen=True)
@@ -43,9 +35,17 @@ class Cleaner(Protocol):
     def with_one_time_keys(self) -> "Cleaner":
         """The same with pseudonyms of keys that are made for this use alone."""
 
-    def clean(self, table: pa.Table, policy: DatasetPolicy, *, ids: IdRule) -> Cleaned:
-        """The typed rows of a file, in its order, after the policy's steps.
-        Raises `InvalidInput`, which counts cells and quotes none."""
+    def clean(
+        self,
+        batches: Iterator[pa.RecordBatch],
+        policy: DatasetPolicy,
+        *,
+        ids: IdRule,
+        spool: Spool,
+    ) -> CleanRows:
+        """The typed rows of a file, in its order, after the policy's steps, with the policy's columns alone.
+        Only what a step must see of all rows waits in `spool`. The batches raise `InvalidInput` at their end,
+        which counts cells and quotes none."""
 
     def preview(self, table: pa.Table, policy: DatasetPolicy) -> Iterator[tuple[pa.Table, Done]]:
         """Some rows after each step, and what it did. What does not fit is empty, and refuses nothing;

@@ -10,11 +10,12 @@ What only concerns how a file is read is told without the file's own words.
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
 from sandbox.catalog.cleaning_steps import MapValues, Others, Step, made_column
+from sandbox.catalog.lineage import unversioned
 from sandbox.catalog.model import Column, DatasetPolicy, Role, Unfit, Words
 from sandbox.policy import Grades
 
@@ -53,6 +54,20 @@ def compare(before: DatasetPolicy, after: DatasetPolicy, grades: Grades) -> list
     if not changes and before != after:
         changes.append(_reading(""))
     return sorted(changes, key=lambda change: -ORDER.index(change.effect))
+
+
+NEW_VALUES = ("values_added", "bounds_narrowed", "bounds_widened", "step_changed", "measure_changed")
+
+
+def without_values(change: Change) -> Change:
+    """The change without values that only the later policy has."""
+    if change.kind not in NEW_VALUES:
+        return change
+    text = Words(
+        zh=f"{change.column} 的取值、范围或单位将改变；具体内容在该版本开放后可见。",
+        en=f"Values, bounds or the measure of {change.column} change: to be seen once the version is open.",
+    )
+    return replace(change, text=text)
 
 
 def renamed_columns(before: DatasetPolicy, after: DatasetPolicy) -> dict[str, str]:
@@ -218,6 +233,13 @@ def _bounds(old: Column, new: Column) -> Iterator[Change]:
 def _dataset(before: DatasetPolicy, after: DatasetPolicy, grades: Grades) -> Iterator[Change]:
     yield from _steps(before, after)
     yield from _inputs(before, after)
+    if unversioned(before.derive) != unversioned(after.derive):
+        yield _change(
+            "derivation_changed",
+            Effect.BREAKING,
+            "Its rows are derived by other SQL: the same question may mean something else.",
+            "派生语句已改变：同一问题的含义可能不同。",
+        )
     if before.grade != after.grade:
         yield _grade("The grade", "级别", before.grade, after.grade, grades)
     if (before.unit is None) != (after.unit is None) or (

@@ -16,6 +16,7 @@ def describe(version: Version, responsible: Sequence[Responsible] = ()) -> dict[
         "name": version.dataset,
         "version": version.number,
         "published_at": version.published_at.isoformat(),
+        "published_by": version.published_by,
         "title": {"zh": policy.title.zh, "en": policy.title.en},
         "summary": {"zh": policy.summary.zh, "en": policy.summary.en},
         "department": policy.department,
@@ -47,6 +48,7 @@ def describe(version: Version, responsible: Sequence[Responsible] = ()) -> dict[
         ],
         **({"notes": version.notes} if version.notes else {}),
         **({"retires_at": version.retires_at.isoformat()} if version.retires_at else {}),
+        **({"lineage": version.lineage.document} if version.lineage else {}),
     }
 
 
@@ -64,6 +66,8 @@ def _column(column: Column) -> dict[str, Any]:
         "title": {"zh": column.title.zh, "en": column.title.en},
         "grade": column.grade,
     }
+    if column.element:
+        said["element"] = column.element
     if column.required:
         said["required"] = True
     if column.values:

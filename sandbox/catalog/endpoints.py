@@ -9,41 +9,53 @@ from pydantic import BaseModel, Field
 
 from sandbox.api_schema import answers
 from sandbox.catalog.bought_stand_in import Bought, bought_stand_in
+from sandbox.catalog.dataset_index import PAGE, DatasetSearch, search_datasets
 from sandbox.catalog.dataset_repository import DatasetRepository
 from sandbox.catalog.describe import describe
+from sandbox.catalog.element_uses import element_document, element_with_uses
 from sandbox.catalog.model import Version
 from sandbox.catalog.notice import LONGEST_NOTES, NoticeRule, PublishersWord
 from sandbox.catalog.open_copy import open_copy
+from sandbox.catalog.opening import OpeningAnswers
 from sandbox.catalog.populations import Population
 from sandbox.catalog.publish import publish
-from sandbox.catalog.resource import dataset_resource, require_seen
+from sandbox.catalog.published_document import published_document
+from sandbox.catalog.resource import dataset_resource, department_resource, require_seen
 from sandbox.catalog.schemas import (
     ChangesDocument,
     DatasetDocument,
+    DatasetPageDocument,
     DescribedDatasetDocument,
+    ElementDocument,
+    ElementWithUsesDocument,
     OpenCopyDocument,
     PublishedDocument,
     SetAsideDocument,
     StandInDocument,
     VersionsDocument,
 )
-from sandbox.catalog.stand_in import mark, marked_parquet, stand_in
+from sandbox.catalog.stand_in import mark, marked_parquet, stand_in, typical_columns
 from sandbox.catalog.version_quality import Assess, public_quality
-from sandbox.catalog.versions import changed_since, compare_versions, list_versions
+from sandbox.catalog.versions import changed_since, compare_versions, current_for, list_versions
 from sandbox.database import Database
 from sandbox.errors import NotFound
 from sandbox.identity import Principal
 from sandbox.plain_text import PlainText
-from sandbox.policy import Gate, Resource
+from sandbox.policy import Gate
 from sandbox.storage import ProductStore, RawStore
 
 VersionNumber = Annotated[int, Field(ge=1, le=2**31 - 1)]
+SearchText = Annotated[PlainText, Query(max_length=200)]
+Names = Annotated[tuple[PlainText, ...], Query(max_length=500)]
+MOST_PAGES, MOST_ON_PAGE = 10_000, 1000
 Notes = Annotated[PlainText, Form(max_length=LONGEST_NOTES)]
+Confirmed = Annotated[tuple[PlainText, ...], Form(max_length=50)]
 PARQUET = "application/vnd.apache.parquet"
 
 
 class Opening(BaseModel):
     columns: list[PlainText] | None = None
+    confirmed: Annotated[frozenset[PlainText], Field(max_length=50)] = frozenset()
 
 
 def reading(
@@ -59,17 +71,35 @@ def reading(
         summary="The datasets that you may see",
         responses=answers(list[DatasetDocument]),
     )
-    def datasets(asker: Asker) -> list[dict[str, Any]]:
-        """Every dataset that the asker may see, in its newest version."""
+    def datasets(asker: Asker, name: Names = ()) -> list[dict[str, Any]]:
+        """Every dataset that the asker may see, or those of them with these names, in its newest version."""
+        successor = repository.successors()
         return [
-            describe(version, repository.lists.responsible_for(version.dataset))
-            for version in repository.all()
+            describe(version, repository.lists.responsible_for(version.dataset, successor))
+            for version in (repository.some(name) if name else repository.all())
             if gate.decide(
                 asker,
                 "see",
                 dataset_resource(version),
             ).allowed
         ]
+
+    @api.get(
+        "/search",
+        operation_id="search_datasets",
+        summary="Search the datasets that you may see",
+        responses=answers(DatasetPageDocument),
+    )
+    def search(
+        asker: Asker,
+        q: SearchText = "",
+        department: SearchText = "",
+        page: Annotated[int, Query(ge=1, le=MOST_PAGES)] = 1,
+        size: Annotated[int, Query(ge=1, le=MOST_ON_PAGE)] = PAGE,
+    ) -> DatasetPageDocument:
+        """A page of the datasets, by name: those in whose name, titles, summary, source, licence or columns
+        every word of `q` stands. `GET /v1/datasets/{name}` says all of one."""
+        return search_datasets(repository, gate, asker, DatasetSearch(q, department, page, size))
 
     @api.get(
         "/set-aside",
@@ -86,7 +116,7 @@ def reading(
             if gate.decide(
                 asker,
                 "publish",
-                Resource("Dataset", aside.dataset, {"department": aside.department, "grade": "1"}),
+                department_resource(aside.dataset, aside.department),
             ).allowed
         ]
 
@@ -99,13 +129,13 @@ def reading(
     def dataset(asker: Asker, name: str) -> dict[str, Any]:
         """One dataset: its columns, roles, bounds and public keys, source and licence; and what is public of
         its quality."""
-        version = repository.current(name)
+        version = current_for(repository, gate, asker, name)
         require_seen(gate, asker, version)
         with repository.database.transaction() as tx:
             changed = changed_since(tx, repository, gate.grades, version)
             quality = public_quality(tx, version)
         return (
-            describe(version, repository.lists.responsible_for(version.dataset))
+            describe(version, repository.lists.responsible_for(version.dataset, repository.successors()))
             | {"quality": quality}
             | ({"changed": changed} if changed else {})
         )
@@ -180,7 +210,9 @@ def reading(
         """Of which kind the best stand-in rows are; what was paid for them,
         and how near they are to what was bought."""
         version, bought = seen(asker, name)
-        about = {"kind": "schema"} if bought is None else bought.about
+        about: dict[str, Any] = {"kind": "schema"} if bought is None else bought.about
+        if bought is None and (names := typical_columns(version.policy)):
+            about["typical"] = names
         return {"dataset": version.dataset, "version": version.number, **about}
 
     def seen(asker: Principal, name: str) -> tuple[Version, Bought | None]:
@@ -188,6 +220,37 @@ def reading(
         require_seen(gate, asker, version)
         with repository.database.transaction() as tx:
             return version, bought_stand_in(tx, version)
+
+    return api
+
+
+def elements_router(
+    repository: DatasetRepository, gate: Gate, *, authenticate: Callable[..., Principal]
+) -> APIRouter:
+    """The data elements that columns refer to."""
+    api = APIRouter(prefix="/v1/elements", tags=["datasets"])
+    Asker = Annotated[Principal, Depends(authenticate)]
+
+    @api.get(
+        "",
+        operation_id="list_elements",
+        summary="The data elements",
+        responses=answers(list[ElementDocument]),
+    )
+    def elements(_: Asker) -> list[ElementDocument]:
+        """What columns of a kind are: type, title, code list, bounds, and the standard that says so."""
+        return [element_document(element) for element in repository.elements.values()]
+
+    @api.get(
+        "/{id}",
+        operation_id="describe_element",
+        summary="One data element",
+        responses=answers(ElementWithUsesDocument, 404),
+    )
+    def element(asker: Asker, id: str) -> ElementWithUsesDocument:
+        """With the datasets that refer to it. A change of an element changes no version that is published:
+        `agrees` says whether the version in use has what the element says today."""
+        return element_with_uses(repository, gate, asker, id)
 
     return api
 
@@ -223,10 +286,12 @@ def writing(
         file: Annotated[UploadFile, File()],
         notes: Notes = "",
         urgent: Notes = "",
-    ) -> dict[str, Any]:
+        confirmed: Confirmed = (),
+    ) -> PublishedDocument:
         """Publish a version: the policy (YAML), the rows (CSV or Parquet), and `notes` on what is new, which
         everybody reads. Says how well the bounds fit. `urgent`: why a change that breaks questions cannot be
-        announced first; the reason is logged."""
+        announced first; the reason is logged. `confirmed`: what you answer with yes of the review before it
+        opens. `held` says that it is not usable until its review is decided."""
         body = file.file.read()
         file.file.close()  # the form's own copy
         done = publish(
@@ -241,16 +306,12 @@ def writing(
             assess=assess,
             word=PublishersWord(notes, urgent),
             notice=notice,
+            opening=OpeningAnswers(frozenset(confirmed)),
         )
         del body
-        published(officer, done.version)
-        return {
-            "dataset": done.version.dataset,
-            "version": done.version.number,
-            "rows": done.profile.rows,
-            "advice": done.advice(),
-            "sha256": done.version.sha256,
-        }
+        if not done.held:
+            published(officer, done.version)
+        return published_document(done)
 
     @api.post(
         "/{name}/open-copy",
@@ -260,7 +321,8 @@ def writing(
         responses=answers(OpenCopyDocument, 403, 404, 409, status=201),
     )
     def open_dataset(officer: Officer, name: str, opening: Opening) -> dict[str, Any]:
-        """Copy an openly graded dataset into the product bucket."""
+        """Copy an openly graded dataset into the product bucket, once its review allows it. `confirmed`:
+        items of the review that you answer with yes."""
         copy = open_copy(
             database,
             raw=raw,
@@ -269,6 +331,8 @@ def writing(
             officer=officer,
             version=repository.usable(name),
             columns=opening.columns,
+            repository=repository,
+            confirmed=opening.confirmed,
         )
         return {
             "object": copy.object,
@@ -276,6 +340,7 @@ def writing(
             "columns": list(copy.columns),
             "rows": copy.rows,
             "grade": copy.grade,
+            "column_grades": copy.column_grades,
         }
 
     return api

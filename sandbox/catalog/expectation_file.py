@@ -5,7 +5,7 @@ from fractions import Fraction
 from typing import Any
 
 from sandbox.catalog.expectations import Check, Expectation
-from sandbox.catalog.model import Column
+from sandbox.catalog.model import Column, Role
 from sandbox.errors import InvalidInput
 from sandbox.ingest.model import Type
 from sandbox.policy import YamlText
@@ -140,14 +140,15 @@ def _check_columns(
             "within_days",
             remedy="Name a column of dates or timestamps.",
         )
-    drifts = of is not None and (of.values or of.bounds or of.type is Type.BOOLEAN)
+    hidden = of is not None and of.role in (Role.UNIT, Role.HIDDEN)
+    drifts = of is not None and (not hidden or of.type is Type.BOOLEAN)
     if expectation.check is Check.DRIFT and of is not None and not drifts:
         raise source.fault(
-            f"{of.name} is neither a key nor a measure nor a boolean, so nothing is compared.",
+            f"{of.name} is {of.role}, and has no public classes that could be compared.",
             "expect",
             place,
             "drift",
-            remedy="Name a column with public values or bounds.",
+            remedy="Name a key, a measure or an attribute.",
         )
 
 

@@ -21,6 +21,9 @@ class Check(StrEnum):
     DRIFT = "drift"  # how far a column has moved from the last version
 
 
+OF_EACH_ROW = frozenset({Check.RULE, Check.COMPLETE, Check.IN_LIST})
+
+
 @dataclass(frozen=True)
 class Expectation:
     """One rule. `at_least` is a share of rows from 0 to 1 (of `rows`: their number); `at_most` is a number of
@@ -35,3 +38,8 @@ class Expectation:
     stops: bool = False
     name_zh: str = ""
     name_en: str = ""
+
+    @property
+    def of_each_row(self) -> bool:
+        """Whether it is kept wherever each row keeps it, whatever other rows there are."""
+        return self.check in OF_EACH_ROW and self.at_least == 1

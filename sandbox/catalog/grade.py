@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from sandbox.catalog.cleaning_steps import read_columns
 from sandbox.catalog.model import DatasetPolicy, Role, Version
-from sandbox.policy import Gate
+from sandbox.policy import Gate, Grades
 
 
 def grade_of(gate: Gate, versions: Sequence[Version]) -> str:
@@ -22,20 +22,11 @@ def grade_of(gate: Gate, versions: Sequence[Version]) -> str:
     )
 
 
-SECOND_PERSON_FROM = "4"
-"""A dataset of this grade or a higher one, or with such a column, is published and ended by two officers."""
-
-
-def highest_grade(gate: Gate, policy: DatasetPolicy) -> str:
+def highest_grade(grades: Grades, policy: DatasetPolicy) -> str:
     """Of the dataset, of its columns that are not hidden, and of those that its cleaning steps look at: what
     they make may be a copy."""
     every = (*policy.columns, *policy.inputs)
     names = [column.name for column in every]
     read = {name for step in policy.steps for name in read_columns(step, names)}
     used = [column.grade for column in every if column.role is not Role.HIDDEN or column.name in read]
-    return gate.grades.combine([policy.grade, *used])
-
-
-def needs_second_person(gate: Gate, policy: DatasetPolicy) -> bool:
-    highest = highest_grade(gate, policy)
-    return gate.grades.combine([highest, SECOND_PERSON_FROM]) == highest
+    return grades.combine([policy.grade, *used])

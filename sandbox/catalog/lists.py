@@ -5,8 +5,8 @@ the words of a column, or by identifiers that a column holds; of the last two, h
 because they are stored. A dropped column is not kept, so it is not counted.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 
@@ -62,12 +62,20 @@ class Lists:
     negative: tuple[NegativeEntry, ...] = ()
     responsibility: tuple[Responsible, ...] = ()
 
-    def responsible_for(self, dataset: str) -> list[Responsible]:
+    def responsible_for(
+        self, dataset: str, successor: Callable[[str], str] = lambda account: account
+    ) -> list[Responsible]:
+        """`successor`: to whom an account handed over what it answered for."""
         return [
-            entry
+            replace(entry, officer=successor(entry.officer), deputy=successor(entry.deputy))
             for entry in self.responsibility
             if any(fnmatchcase(dataset, name) for name in entry.datasets)
         ]
+
+    def deputies_of(self, account: str) -> list[str]:
+        """Who stands in for an officer, by the lists, in their order."""
+        named = [entry.deputy for entry in self.responsibility if entry.officer == account and entry.deputy]
+        return list(dict.fromkeys(named))
 
     def faults(self, policy: DatasetPolicy, identifiers: Kinds) -> list[InvalidInput]:
         """What of a policy is on the negative list. `identifiers`: the kinds that a column holds."""

@@ -7,6 +7,8 @@ from fractions import Fraction
 
 from sandbox.catalog.cleaning_steps import ChangeCase, Pseudonym, Step, Trim, made_column, written_columns
 from sandbox.catalog.expectations import Expectation
+from sandbox.catalog.lineage import Lineage
+from sandbox.catalog.typical import Relation, Typical
 from sandbox.ingest.file_format import DETECTED, FileFormat
 from sandbox.ingest.limits import LONGEST_TEXT
 from sandbox.ingest.model import FieldRules, IdRule, Type, Unfit
@@ -104,6 +106,8 @@ class Column:
     made: bool = False  # by a cleaning step: the file has no such column
     cleaned: bool = False  # changed or made by a step: whether a cell is empty is looked at after the steps
     kept: bool = True  # False: it is there for the steps, and is not stored
+    element: str = ""  # the data element that it refers to
+    typical: Typical | None = None  # for invented rows alone
 
     @property
     def rules(self) -> FieldRules:
@@ -193,6 +197,9 @@ class DatasetPolicy:
     steps: tuple[Step, ...] = ()  # cleaning, before rows are stored
     inputs: tuple[Column, ...] = ()  # columns for the steps alone: no row that is stored has them
     expectations: tuple[Expectation, ...] = ()
+    derive: str = ""  # the SQL by which its rows are made of other datasets'; else they come from a file
+    inherited_pseudonyms: tuple[tuple[str, ...], ...] | None = None  # of a derived version: its inputs'
+    relations: tuple[Relation, ...] = ()  # of typical values, for invented rows alone
 
     @property
     def file_columns(self) -> tuple[Column, ...]:
@@ -221,6 +228,8 @@ class DatasetPolicy:
     def pseudonyms(self) -> tuple[tuple[str, ...], ...]:
         """Under which keys the unit's id is a pseudonym: datasets in which these are not the same name one
         person by two ids."""
+        if self.inherited_pseudonyms is not None:
+            return self.inherited_pseudonyms
         found = []
         for place, name in enumerate(self.unit_parts):
             before = name
@@ -271,7 +280,22 @@ class Version:
     notes: str = field(default="", compare=False)
     withdrawn_at: datetime | None = field(default=None, compare=False)
     withdrawn_because: str = field(default="", compare=False)
+    opened_at: datetime | None = field(default=None, compare=False)
     retires_at: datetime | None = field(default=None, compare=False)  # the dataset's, where it is in use
+    lineage: Lineage | None = field(default=None, compare=False)  # of a derived version
+    # whether whoever published it had all its rows as a file: not of what was pulled, pushed, merged, derived
+    publisher_held_rows: bool = field(default=False, compare=False)
+    # the split of its population that is committed now: its rows are then those of train people alone
+    split: str = ""
+
+    def figures_known_to(self, officer: str) -> bool:
+        """Whether exact figures of its rows tell this officer nothing that they did not hold."""
+        return self.published_by == officer and self.publisher_held_rows and self.lineage is None
+
+    @property
+    def rows_sha256(self) -> str:
+        """Which rows are asked: those that are stored, or of these the train people's."""
+        return f"{self.sha256}/{self.split}" if self.split else self.sha256
 
     @property
     def name(self) -> str:

@@ -35,10 +35,10 @@ class PublishersWord:
 
 @dataclass(frozen=True)
 class NoticeRule:
-    """`in_use` says whether anybody has a grant on a dataset that is live."""
+    """`has_grants` says whether anybody has a grant on a dataset that is live."""
 
     days: int
-    in_use: Callable[[Transaction, str], bool]
+    has_grants: Callable[[Transaction, str], bool]
 
     @property
     def time(self) -> timedelta:
@@ -70,7 +70,7 @@ def require_announced(
     is urgent. `in_use`: the policy of the version in use, if one is."""
     if rule is None or in_use is None or word.urgent.strip():
         return
-    if effect_of(compare(in_use, policy, grades)) is not Effect.BREAKING or not rule.in_use(
+    if effect_of(compare(in_use, policy, grades)) is not Effect.BREAKING or not rule.has_grants(
         tx, policy.dataset
     ):
         return

@@ -1,13 +1,16 @@
 """Reads the officer's policy file: YAML text in, a checked `DatasetPolicy` out."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date
 from fractions import Fraction
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from sandbox.catalog.cleaner import Cleaner
 from sandbox.catalog.cleaning_steps import Step, written_columns
+from sandbox.catalog.elements import Element, with_element
 from sandbox.catalog.expectation_file import RuleCheck, check_rule, read_expectation
 from sandbox.catalog.expectations import Expectation
 from sandbox.catalog.model import (
@@ -22,6 +25,8 @@ from sandbox.catalog.model import (
     Words,
 )
 from sandbox.catalog.step_file import made_columns, read_steps, require_no_known_pseudonym
+from sandbox.catalog.typical import Relation
+from sandbox.catalog.typical_file import read_relations, read_typical
 from sandbox.errors import InvalidInput
 from sandbox.ingest.file_format import FileFormat, Format
 from sandbox.ingest.limits import LARGEST_INTEGER, LONGEST_TEXT
@@ -49,17 +54,21 @@ def read_policy(
     kept: bool = False,
     cleaner: Cleaner | None = None,
     rules: RuleCheck | None = None,
+    elements: Mapping[str, Element] = MappingProxyType({}),
 ) -> DatasetPolicy:
     """Read a policy. `schema` is `policies/dataset.schema.json`.
     Raises `InvalidInput`: line, fault and remedy.
 
     `kept`: it stands in the catalogue, perhaps since a former release, which asked for less.
     `cleaner`: looks at the expressions of cleaning steps; without it they are taken as they are. `rules`
-    looks at what is expected of every version.
+    looks at what is expected of every version. `elements`: the data elements that columns may name; a policy
+    that is kept has what they said written out.
     """
     source = YamlText(text, schema, what=what, kept=kept)
     said = source.document
     faults = Faults()
+    if not kept:
+        _resolve_elements(source, said, elements, faults)
     every = _columns(source, said, faults)
     steps = read_steps(source, said, every, note=faults.note, cleaner=cleaner)
     every = _cleaned(every, steps)
@@ -103,6 +112,9 @@ def read_policy(
     expectations = _expectations(source, said, columns, faults, None if kept else rules)
     with faults:
         require_no_known_pseudonym(source, said, columns, steps)
+    relations: tuple[Relation, ...] = ()
+    with faults:
+        relations = read_relations(source, said, columns)
     catalogue = CatalogueEntry()
     with faults:
         catalogue = _catalogue(source, said)
@@ -131,7 +143,18 @@ def read_policy(
         steps=steps,
         inputs=inputs,
         expectations=expectations,
+        derive=str(said.get("derive", "")).strip(),
+        relations=relations,
     )
+
+
+def _resolve_elements(source: YamlText, said: Any, elements: Mapping[str, Element], faults: "Faults") -> None:
+    """Columns that name an element say what it says, from here on."""
+    for name, column in said["columns"].items():
+        if "element" in column:
+            with faults:
+                said["columns"][name] = with_element(source, str(name), column, elements)
+    faults.raise_all()
 
 
 def _cleaned(columns: tuple[Column, ...], steps: tuple[Step, ...]) -> tuple[Column, ...]:
@@ -406,7 +429,7 @@ def _column(source: YamlText, name: str, said: Any, dataset: Any) -> Column:
             zh=f"{name} 不保存，无人可用，用途须为 hidden。",
             remedy_zh="请写 role: hidden，或去掉 keep。",
         )
-    return Column(
+    column = Column(
         name=name,
         role=role,
         type=kind,
@@ -423,7 +446,11 @@ def _column(source: YamlText, name: str, said: Any, dataset: Any) -> Column:
         written=_written_form(source, name, kind, said),
         made=name in made_columns(dataset),
         kept=said.get("keep", True),
+        element=said.get("element", ""),
     )
+    if "typical" not in said:
+        return column
+    return replace(column, typical=read_typical(source, name, kind, role, said, column))
 
 
 FORMS = {
@@ -474,8 +501,9 @@ def _reading(
             *path,
             remedy=f"Remove it from one of the two, or give {name} `empty_marks` of its own, such as [].",
         )
-    unfit = Unfit(said.get("unfit", "refuse"))
     needed = said["role"] == "unit" or said.get("required", False)
+    # what is computed of others' rows fails for none of them
+    unfit = Unfit(said.get("unfit", "empty" if "derive" in dataset and not needed else "refuse"))
     if unfit is Unfit.EMPTY and needed:
         raise source.fault(
             f"{name} may not be empty, so what does not fit cannot be emptied.",

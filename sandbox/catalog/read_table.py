@@ -1,13 +1,17 @@
 """The officer's file, read by the policy's columns: bytes in, a typed Arrow table out.
 No message quotes a value."""
 
+from collections.abc import Iterator
+
 import pyarrow as pa
 
 from sandbox.catalog.cleaner import Cleaner
 from sandbox.catalog.model import DatasetPolicy
 from sandbox.errors import Unavailable
-from sandbox.ingest import LIMITS, IdRule, Limits, Rows, Source, Type, read_rows
+from sandbox.ingest import LIMITS, IdRule, Limits, Rows, SortedRows, Source, Type, read_sorted
+from sandbox.ingest.progress import QUIET, Progress
 from sandbox.ingest.read import CleanRows
+from sandbox.ingest.spool import InMemoryOverflow, Spool
 
 SQL_TYPE = {
     Type.INTEGER: "BIGINT",
@@ -27,8 +31,25 @@ def read_file(
     cleaner: Cleaner | None = None,
     limits: Limits = LIMITS,
 ) -> Rows:
+    """As `read_sorted_file`, with the whole table in memory."""
+    spool = Spool(InMemoryOverflow())
+    rows = read_sorted_file(body, policy, ids=ids, cleaner=cleaner, limits=limits, spool=spool)
+    table = pa.Table.from_batches(rows.batches, rows.schema)
+    return Rows(table, rows.told, rows.unfit, rows.left_out)
+
+
+def read_sorted_file(
+    body: bytes | Source,
+    policy: DatasetPolicy,
+    *,
+    ids: IdRule,
+    cleaner: Cleaner | None = None,
+    limits: Limits = LIMITS,
+    spool: Spool,
+    progress: Progress = QUIET,
+) -> SortedRows:
     """The rows, cleaned by the policy's steps and sorted by unit: the policy's columns in the policy's order;
-    and the report about them for the officer.
+    and the report about them for the officer. `spool`: where they wait until all are read.
 
     Raises `InvalidInput` naming the columns, the numbers of cells that do not fit, why, and
     the first row of them.
@@ -41,12 +62,11 @@ def read_file(
             remedy_zh="请在数据保险库发布。",
         )
 
-    def clean(table: pa.Table) -> CleanRows:
+    def clean(schema: pa.Schema, batches: Iterator[pa.RecordBatch], spool: Spool) -> CleanRows:
         assert cleaner is not None
-        cleaned = cleaner.clean(table, policy, ids=ids)
-        return CleanRows(cleaned.table, cleaned.told, cleaned.unfit)
+        return cleaner.clean(batches, policy, ids=ids, spool=spool)
 
-    return read_rows(
+    return read_sorted(
         body,
         [column.rules for column in policy.file_columns],
         ids=ids,
@@ -56,6 +76,8 @@ def read_file(
         limits=limits,
         clean=clean if policy.steps or policy.inputs else None,
         unit=policy.unit.column if policy.unit else None,
+        spool=spool,
+        progress=progress,
     )
 
 

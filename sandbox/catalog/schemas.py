@@ -27,7 +27,8 @@ class BudgetDocument(TypedDict):
 
 
 class ColumnDocument(TypedDict):
-    """A column of a dataset. `values` are those of a key; `bounds` and `step` are those of a measure."""
+    """A column of a dataset. `values` are those of a key; `bounds` and `step` are those of a measure;
+    `element` is the data element that it refers to."""
 
     name: str
     role: Role
@@ -39,9 +40,66 @@ class ColumnDocument(TypedDict):
     bounds: NotRequired[list[float]]
     step: NotRequired[str]
     measured_in: NotRequired[str]
+    element: NotRequired[str]
 
 
-Outcome = Literal["corrected", "explained", "not_a_fault"]
+class IndexedDatasetDocument(TypedDict):
+    """A dataset in a list. `columns`: how many. `private`: whether it is asked with a budget."""
+
+    name: str
+    version: int
+    published_at: datetime
+    title: Words
+    summary: Words
+    department: str
+    grade: str
+    columns: int
+    about_rows: int | None
+    private: bool
+
+
+class DatasetPageDocument(TypedDict):
+    """A page of `size` datasets of `total`."""
+
+    total: int
+    page: int
+    size: int
+    datasets: list[IndexedDatasetDocument]
+
+
+class ElementDocument(TypedDict):
+    """A data element: what a column of a kind is. `codes`: the code list of its values. `grade`: a hint
+    for whoever grades such a column."""
+
+    id: str
+    title: Words
+    type: Type
+    standard: str
+    grade: str
+    codes: NotRequired[str]
+    values: NotRequired[list[str | int]]
+    bounds: NotRequired[list[float]]
+    step: NotRequired[str]
+    measured_in: NotRequired[str]
+
+
+class ElementUseDocument(TypedDict):
+    """Columns of a dataset that refer to an element. `agrees`: whether the version in use has what the
+    element says today."""
+
+    dataset: str
+    version: int
+    columns: list[str]
+    agrees: bool
+
+
+class ElementWithUsesDocument(ElementDocument):
+    """`used_by`: the datasets that you may see."""
+
+    used_by: list[ElementUseDocument]
+
+
+ProblemOutcome = Literal["corrected", "explained", "not_a_fault"]
 
 
 class CompletenessClassDocument(TypedDict):
@@ -76,7 +134,7 @@ class NoteDocument(TypedDict):
 
     version: int
     column: NotRequired[str]
-    outcome: Outcome
+    outcome: ProblemOutcome
     words: str
 
 
@@ -126,15 +184,35 @@ class ChangedDocument(TypedDict):
     effect: EffectName
 
 
+class DerivedFromDocument(TypedDict):
+    """A version that a derived version was made of."""
+
+    dataset: str
+    version: int
+    department: str
+
+
+class LineageDocument(TypedDict):
+    """Of what a derived version was made: the versions, the SQL and its digest, the columns of the inputs
+    from which each of its own comes, and those that chose its rows (`schema.dataset.column`)."""
+
+    inputs: list[DerivedFromDocument]
+    sql: str
+    sql_sha256: str
+    columns: dict[str, list[str]]
+    filters: list[str]
+
+
 class DatasetDocument(TypedDict):
     """A dataset in its newest version. `unit` and `budget` are null for open data.
 
     `notes`: what its officer says is new. `changed`: since the version before, where one dataset is
-    described. `retires_at`: from then on nobody asks it."""
+    described. `retires_at`: from then on nobody asks it. `lineage`: of one that is derived from others."""
 
     name: str
     version: int
     published_at: datetime
+    published_by: str
     title: Words
     summary: Words
     department: str
@@ -154,6 +232,7 @@ class DatasetDocument(TypedDict):
     notes: NotRequired[str]
     changed: NotRequired[ChangedDocument]
     retires_at: NotRequired[datetime]
+    lineage: NotRequired[LineageDocument]
 
 
 class WithdrawnDocument(TypedDict):
@@ -164,7 +243,8 @@ class WithdrawnDocument(TypedDict):
 
 
 class VersionDocument(TypedDict):
-    """A version of a dataset. `effect`: of the step from the version before; null for the first."""
+    """A version of a dataset. `effect`: of the step from the version before; null for the first. `opening`:
+    what became of its review, of one that never opened; its department's officers alone see those."""
 
     number: int
     published_at: datetime
@@ -174,6 +254,8 @@ class VersionDocument(TypedDict):
     in_use: bool
     effect: EffectName | None
     withdrawn: NotRequired[WithdrawnDocument]
+    announced_at: NotRequired[datetime]
+    opening: NotRequired[Literal["waiting", "refused", "superseded"]]
 
 
 class VersionsDocument(TypedDict):
@@ -221,6 +303,67 @@ class QualityDocument(TypedDict):
     columns: list[str]
     distance: float
     noise: float
+    kept: NotRequired[bool]  # of a pair: whether a dependence rises above the noise
+
+
+class GroupMeanDocument(TypedDict):
+    """The mean of a column where a key has these values: by the bought counts, and in the rows. `error`:
+    how far noise may have moved it (95 %). Null: noise hides it, or there are no such rows."""
+
+    key: str
+    values: list[str | int | bool]
+    column: str
+    bought: float | None
+    error: float | None
+    made: float | None
+
+
+class CorrelationDocument(TypedDict):
+    """The correlation of two columns' classes: by the bought counts, and in the rows."""
+
+    columns: list[str]
+    bought: float | None
+    error: float | None
+    made: float | None
+
+
+class DecileDocument(TypedDict):
+    """Below which value a share of the filled cells lies: by the bought counts, with the ends between which
+    noise leaves it (95 %), and in the rows. Of dates, as text."""
+
+    share: float
+    bought: float | str
+    at_least: float | str
+    at_most: float | str
+    made: float | str
+
+
+class DecilesDocument(TypedDict):
+    """The deciles of a column."""
+
+    column: str
+    deciles: list[DecileDocument]
+
+
+class LostDocument(TypedDict):
+    """A column of which something is not kept, and why."""
+
+    column: str
+    why: list[Literal["only_emptiness", "magnitudes", "no_dependence", "not_paired"]]
+
+
+class TrainedDocument(TypedDict):
+    """How often a model that learned on the rows is right on real ones, whether a value is at least so
+    much, or one of these. `baseline`: who always names the more frequent answer. `error`: of the difference
+    (95 %)."""
+
+    column: str
+    at_least: NotRequired[float]
+    values: NotRequired[list[str | int | bool]]
+    on_stand_in: float
+    right: float | None
+    baseline: float | None
+    error: float | None
 
 
 class StandInDocument(TypedDict):
@@ -229,29 +372,57 @@ class StandInDocument(TypedDict):
     dataset: str
     version: int
     kind: Literal["schema", "dp"]
+    typical: NotRequired[list[str]]  # columns that follow what the officer knows; of kind `schema`
     epsilon: NotRequired[float]
     delta: NotRequired[float]
     picorho: NotRequired[int]
     bought_by: NotRequired[str]
     sha256: NotRequired[str]
     quality: NotRequired[list[QualityDocument]]
+    group_means: NotRequired[list[GroupMeanDocument]]
+    correlations: NotRequired[list[CorrelationDocument]]
+    deciles: NotRequired[list[DecilesDocument]]
+    lost: NotRequired[list[LostDocument]]
+    trained: NotRequired[list[TrainedDocument]]
+
+
+class AskedItemDocument(TypedDict):
+    """What is asked before a version opens, and of whom. `system`: it is confirmed by itself. `about`: the
+    columns that somebody must look at, or * for the dataset as a whole."""
+
+    id: str
+    question: Words
+    answered_by: Literal["system", "publisher", "second_person"]
+    about: list[str]
+
+
+class HeldDocument(TypedDict):
+    """A version that waits for its review before it opens (`GET /v1/openings/{id}`), and the items that wait
+    for an answer."""
+
+    review: int
+    unanswered: list[str]
 
 
 class PublishedDocument(TypedDict):
-    """A published version, its exact number of rows (for its officer), and advice on its policy."""
+    """A published version, its exact number of rows (for its officer), and advice on its policy. `held`: it
+    is not usable until its review is decided."""
 
     dataset: str
     version: int
     rows: int
     advice: list[str]
     sha256: str
+    held: NotRequired[HeldDocument]
 
 
 class OpenCopyDocument(TypedDict):
-    """The open copy of a dataset in the product bucket."""
+    """The open copy of a dataset in the product bucket. `column_grades`: of each column by itself, as the
+    copied version grades it."""
 
     object: str
     version_id: str
     columns: list[str]
     rows: int
     grade: str
+    column_grades: dict[str, str]

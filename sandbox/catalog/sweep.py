@@ -5,6 +5,7 @@ state than a database that was restored from a copy.
 """
 
 import logging
+from collections.abc import Iterable
 
 from sqlalchemy import delete, insert, select
 
@@ -13,6 +14,7 @@ from sandbox.database import Database, Transaction
 from sandbox.errors import CihuError
 from sandbox.storage import RawStore
 
+LISTINGS = 3
 log = logging.getLogger("cihu.catalog")
 
 
@@ -22,10 +24,12 @@ def publishing(dataset: str) -> str:
     return f"publish:{dataset}"
 
 
-def record(database: Database, *, dataset: str, object_name: str) -> None:
-    """Note that an object is about to be stored. Its name is used once only."""
+def record(database: Database, *, dataset: str, object_names: Iterable[str]) -> None:
+    """Note that objects are about to be stored: of these names, or whose names begin with them. A name is
+    used once only."""
     with database.transaction() as tx:
-        tx.execute(insert(uploads).values(object_name=object_name, dataset=dataset))
+        for name in object_names:
+            tx.execute(insert(uploads).values(object_name=name, dataset=dataset))
 
 
 def owned(tx: Transaction, object_name: str) -> None:
@@ -60,7 +64,8 @@ def sweep(database: Database, store: RawStore) -> int:
 
 
 def discard(database: Database, store: RawStore, object_name: str) -> bool:
-    """Remove an upload, if it is still recorded and no version owns it.
+    """Remove an upload, if it is still recorded and no version owns it. Where objects still come, it stays
+    recorded, and is removed at the next sweep.
     The caller holds the dataset's lock."""
     with database.transaction() as tx:
         there = tx.execute(select(uploads.c.object_name).where(uploads.c.object_name == object_name)).first()
@@ -69,8 +74,14 @@ def discard(database: Database, store: RawStore, object_name: str) -> bool:
         ).first()
     if there is None or owner is not None:
         return False
-    for stored in store.versions(object_name):
-        store.remove(stored)
-    with database.transaction() as tx:
-        owned(tx, object_name)
-    return True
+    store.abort_unfinished(object_name)  # what was written in parts, and not to the end
+    # the record goes only when nothing is found any more: something may have been stored meanwhile
+    for _ in range(LISTINGS):
+        found = list(store.versions(object_name))
+        if not found:
+            with database.transaction() as tx:
+                owned(tx, object_name)
+            return True
+        for stored in found:
+            store.remove(stored)
+    return False

@@ -3,12 +3,14 @@ them, and what was bought for a version. Raw rows are in the raw bucket."""
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     CheckConstraint,
     Column,
     DateTime,
     ForeignKey,
     ForeignKeyConstraint,
     Identity,
+    Index,
     Integer,
     LargeBinary,
     Numeric,
@@ -16,7 +18,7 @@ from sqlalchemy import (
     Text,
     func,
 )
-from sqlalchemy.dialects.postgresql import JSONB, UUID
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, UUID
 
 from sandbox.database import metadata
 
@@ -25,7 +27,7 @@ datasets = Table(
     metadata,
     Column("name", Text, primary_key=True),
     Column("department", Text, nullable=False),
-    # the version in use; 0: all were withdrawn, or the dataset was erased
+    # the version in use; 0: none was opened, all were withdrawn, or the dataset was erased
     Column("latest", Integer, nullable=False),
     Column("retires_at", DateTime(timezone=True)),  # from then on nobody asks, runs or gets a grant
     Column("erased_at", DateTime(timezone=True)),
@@ -51,6 +53,102 @@ dataset_versions = Table(
     Column("notes", Text, nullable=False, server_default=""),  # the officer's word on what is new
     Column("withdrawn_at", DateTime(timezone=True)),
     Column("withdrawn_because", Text, nullable=False, server_default=""),
+    Column("lineage", JSONB),  # of a derived version: of what it was made (lineage.py)
+    # whether whoever published it had all its rows as a file: not of what was pulled, pushed, merged, derived
+    Column("publisher_held_rows", Boolean, nullable=False, server_default="false"),
+    # null: its review before it opens is not decided, or it was refused; nobody uses it then
+    Column("opened_at", DateTime(timezone=True)),
+    schema="vault",
+)
+
+dataset_index = Table(
+    "dataset_index",
+    metadata,
+    # derived from the version in use (dataset_index.py): lists and counts read no policy
+    Column("dataset", Text, ForeignKey("vault.datasets.name"), primary_key=True),
+    Column("number", Integer, nullable=False),
+    Column("form", Integer, nullable=False),  # of the row: another release may keep more
+    Column("title_zh", Text, nullable=False),
+    Column("title_en", Text, nullable=False),
+    Column("summary_zh", Text, nullable=False),
+    Column("summary_en", Text, nullable=False),
+    Column("department", Text, nullable=False, index=True),
+    Column("grade", Text, nullable=False),
+    Column("unit", Boolean, nullable=False),  # whether it has people or other units to protect
+    Column("budget", JSONB(none_as_null=True)),  # what may be lost, as exact fractions; null: it is not asked
+    Column("population", Text, nullable=False),  # empty: none
+    Column("updates", Text, nullable=False),  # how often the policy says that a version comes; or empty
+    Column("column_count", Integer, nullable=False),
+    Column("about_rows", BigInteger),
+    Column("published_at", DateTime(timezone=True), nullable=False),
+    Column("elements", ARRAY(Text), nullable=False),  # that its columns refer to
+    Column("words", Text, nullable=False),  # all that a search looks at, casefolded
+    schema="vault",
+)
+
+opening_reviews = Table(
+    "opening_reviews",
+    metadata,
+    Column("id", Integer, Identity(), primary_key=True),
+    Column("dataset", Text, ForeignKey("vault.datasets.name"), nullable=False, index=True),
+    Column("number", Integer, nullable=False),
+    Column("department", Text, nullable=False),  # whose task it is
+    Column("kind", Text, nullable=False),
+    Column("columns", JSONB),  # of an open copy
+    Column("reasons", JSONB, nullable=False),
+    Column("grade", Text, nullable=False),
+    Column("needs_second_person", Boolean, nullable=False),
+    Column("items", JSONB, nullable=False),  # as they were asked, with what the system found
+    Column("answers", JSONB, nullable=False),  # by item: yes or no, a note, by whom and when
+    Column("urgent", Text, nullable=False, server_default=""),  # why a breaking version was not announced
+    # waiting -> opened | refused | superseded by a later version
+    Column("state", Text, nullable=False),
+    Column("asked_by", Text, nullable=False),
+    Column("makers", JSONB, nullable=False),  # who ever answered for what is to open: no second person
+    Column("asked_at", DateTime(timezone=True), nullable=False),
+    Column("due_at", DateTime(timezone=True), nullable=False),
+    Column("overdue_at", DateTime(timezone=True)),  # when the log was told that it is late
+    Column("second_person", Text),
+    Column("decided_by", Text),
+    Column("decided_at", DateTime(timezone=True)),
+    Column("reason", Text, nullable=False, server_default=""),  # of a refusal
+    CheckConstraint("kind IN ('version', 'open_copy')", name="kind"),
+    CheckConstraint("state IN ('waiting', 'opened', 'refused', 'superseded')", name="state"),
+    CheckConstraint("second_person IS NULL OR second_person <> asked_by", name="two_people"),
+    schema="vault",
+)
+
+open_copies = Table(
+    "open_copies",
+    metadata,
+    Column("id", Integer, Identity(), primary_key=True),
+    Column("dataset", Text, nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("columns", JSONB, nullable=False),
+    Column("rows", BigInteger, nullable=False),
+    Column("grade", Text, nullable=False),
+    Column("object_name", Text, nullable=False),  # in the product bucket
+    Column("object_version", Text, nullable=False),
+    Column("opened_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+    ForeignKeyConstraint(
+        ["dataset", "number"], ["vault.dataset_versions.dataset", "vault.dataset_versions.number"]
+    ),
+    Index("ix_open_copies_dataset_number", "dataset", "number"),
+    schema="vault",
+)
+
+handovers = Table(
+    "handovers",
+    metadata,
+    Column("id", Integer, Identity(), primary_key=True),
+    Column("department", Text, nullable=False),
+    Column("account", Text, nullable=False, index=True),  # who leaves
+    Column("successor", Text, nullable=False),
+    Column("handed_by", Text, nullable=False),
+    Column("handed_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+    Column("reason", Text, nullable=False, server_default=""),
+    Column("holdings", JSONB, nullable=False),  # what was handed over
+    CheckConstraint("account <> successor", name="two_people"),
     schema="vault",
 )
 

@@ -15,7 +15,7 @@ from sqlalchemy import insert, select, update
 from sandbox.catalog.model import DatasetPolicy, Role, Version
 from sandbox.catalog.tables import dataset_quality, problem_reports, quality_classes
 from sandbox.database import Transaction
-from sandbox.ingest import Rows
+from sandbox.ingest import ReadableRows
 
 
 @dataclass(frozen=True)
@@ -27,13 +27,14 @@ class Assessment:
 
 
 class Assess(Protocol):
-    """Looks at the typed rows before they are stored. `before` is the last version's report.
+    """Looks at the typed rows before they are stored. `before` is the last version's report, or what stands
+    in its place (`withheld_report`).
 
     Raises `InvalidInput` (code "quality_rule") where a rule stops the version.
     """
 
     def __call__(
-        self, rows: Rows, policy: DatasetPolicy, *, before: Mapping[str, Any] | None, now: datetime
+        self, rows: ReadableRows, policy: DatasetPolicy, *, before: Mapping[str, Any] | None, now: datetime
     ) -> Assessment: ...
 
 
@@ -45,6 +46,19 @@ def report_of(tx: Transaction, dataset: str, number: int) -> dict[str, Any] | No
         )
     ).scalar_one_or_none()
     return None if report is None else dict(report)
+
+
+def withheld_report(tx: Transaction, dataset: str, number: int, published_by: str) -> dict[str, Any]:
+    """In the place of the report of a version that another officer published. Beside one's own rows, an index
+    of drift would tell that version's figures. So it has whose it is, and the classes of completeness that
+    were bought, which are public."""
+    bought = _bought_classes(tx, dataset, number) or {}
+    return {
+        "withheld": {"version": number, "published_by": published_by},
+        "classes": {
+            one["column"]: [one["at_least"], one["at_most"]] for one in bought.get("completeness", ())
+        },
+    }
 
 
 def keep_report(tx: Transaction, dataset: str, number: int, report: Mapping[str, Any]) -> None:
@@ -93,13 +107,18 @@ def public_quality(tx: Transaction, version: Version) -> dict[str, Any]:
                 if (known := policy.column(column["name"])) is not None and known.role is not Role.HIDDEN
             ]
         return said
-    bought = tx.execute(
+    bought = _bought_classes(tx, version.dataset, version.number)
+    if bought is not None:
+        said["bought"] = bought
+    return said
+
+
+def _bought_classes(tx: Transaction, dataset: str, number: int) -> dict[str, Any] | None:
+    about = tx.execute(
         select(quality_classes.c.about).where(
-            quality_classes.c.dataset == version.dataset,
-            quality_classes.c.number == version.number,
+            quality_classes.c.dataset == dataset,
+            quality_classes.c.number == number,
             quality_classes.c.status == "released",
         )
     ).scalar_one_or_none()
-    if bought is not None:
-        said["bought"] = dict(bought)
-    return said
+    return None if about is None else dict(about)

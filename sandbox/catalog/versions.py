@@ -9,11 +9,13 @@ from typing import Any
 from sqlalchemy import Row, select
 
 from sandbox.catalog.compare import Change, compare, effect_of
-from sandbox.catalog.dataset_repository import DatasetRepository
+from sandbox.catalog.dataset_repository import DatasetRepository, was_opened
+from sandbox.catalog.lineage import lineage_of
 from sandbox.catalog.model import Version
-from sandbox.catalog.resource import require_seen
+from sandbox.catalog.not_found import dataset_not_found, version_not_found
+from sandbox.catalog.resource import department_resource, require_seen
 from sandbox.catalog.schemas import ChangeDocument, ChangesDocument, VersionDocument, VersionsDocument
-from sandbox.catalog.tables import dataset_versions, datasets
+from sandbox.catalog.tables import announced_versions, dataset_versions, datasets, opening_reviews
 from sandbox.database import Transaction
 from sandbox.errors import CihuError, Conflict, NotFound
 from sandbox.identity import Principal
@@ -24,12 +26,21 @@ def list_versions(repository: DatasetRepository, gate: Gate, asker: Principal, n
     """Every version, the newest first, with what it means for those who ask. Of an erased dataset, too."""
     with repository.database.transaction() as tx:
         of = dataset_row(tx, name)
-        known = _versions(repository, tx, of.name)
-    require_seen(gate, asker, known[-1])
-    documents = []
-    for place, version in enumerate(known):
-        changes = compare(known[place - 1].policy, version.policy, gate.grades) if place else []
-        documents.append(_document(version, effect_of(changes).value if place else None, of.latest))
+        known = _seen_versions(repository, tx, of, gate, asker, name)
+        states = _opening_states(tx, of.name)
+        announced = _announced(tx, of.name)
+    documents: list[VersionDocument] = []
+    before: Version | None = None
+    for version in known:
+        changes = compare(before.policy, version.policy, gate.grades) if before else []
+        told = _document(version, effect_of(changes).value if before else None, of.latest)
+        if version.opened_at is None:
+            told["opening"] = states.get(version.number, "superseded")
+        else:
+            before = version
+        if (at := announced.get(version.number)) is not None:
+            told["announced_at"] = at
+        documents.append(told)
     document = VersionsDocument(dataset=of.name, versions=documents[::-1])
     if of.retires_at is not None:
         document["retires_at"] = of.retires_at
@@ -44,17 +55,10 @@ def compare_versions(
     """What changed from one version to another."""
     with repository.database.transaction() as tx:
         of = dataset_row(tx, name)
-        known = {version.number: version for version in _versions(repository, tx, of.name)}
-    require_seen(gate, asker, known[max(known)])
+        known = {version.number: version for version in _seen_versions(repository, tx, of, gate, asker, name)}
     for number in (first, second):
         if number not in known:
-            raise NotFound(
-                f"{of.name} has no version {number}.",
-                code="version_not_found",
-                remedy=f"It has: {', '.join(map(str, known))}.",
-                zh=f"{of.name} 没有第 {number} 版。",
-                remedy_zh=f"现有版本：{'、'.join(map(str, known))}。",
-            )
+            raise version_not_found(of.name, number)
     changes = compare(known[first].policy, known[second].policy, gate.grades)
     return {
         "dataset": of.name,
@@ -76,7 +80,11 @@ def change_document(change: Change) -> ChangeDocument:
 
 def changed_since(tx: Transaction, repository: DatasetRepository, grades: Grades, version: Version) -> Any:
     """The version before and what the step from it means; None for the first."""
-    before = [one for one in _versions(repository, tx, version.dataset) if one.number < version.number]
+    before = [
+        one
+        for one in _versions(repository, tx, version.dataset)
+        if one.number < version.number and one.opened_at is not None
+    ]
     if not before:
         return None
     effect = effect_of(compare(before[-1].policy, version.policy, grades))
@@ -91,14 +99,7 @@ def dataset_row(tx: Transaction, name: str) -> Row[Any]:
         else None
     )
     if found is None:
-        shown = name if name.isprintable() else ascii(name)
-        raise NotFound(
-            f"There is no dataset {shown}.",
-            code="dataset_not_found",
-            remedy="List those that there are: GET /v1/datasets.",
-            zh=f"没有数据集 {shown}。",
-            remedy_zh="可在数据目录中查看现有的数据集。",
-        )
+        raise dataset_not_found(name)
     return found
 
 
@@ -114,12 +115,9 @@ def withdrawn_of(tx: Transaction, read: Iterable[tuple[str, int]]) -> set[tuple[
     return {(row.dataset, row.number) for row in rows} & named
 
 
-def require_rows(tx: Transaction, names: Iterable[str]) -> None:
-    """Raises `Conflict` where the rows of one of these datasets were erased."""
-    erased = tx.execute(
-        select(datasets.c.name).where(datasets.c.name.in_(set(names)), datasets.c.erased_at.is_not(None))
-    ).scalars()
-    if gone := sorted(erased):
+def require_rows(tx: Transaction, read: Iterable[tuple[str, int]]) -> None:
+    """Raises `Conflict` where the rows of one of these versions were erased, or what they were made of."""
+    if gone := sorted({dataset for dataset, number in read if _erased(tx, dataset, number)}):
         raise Conflict(
             f"The rows of {', '.join(gone)} were erased: nothing can be checked against them any more.",
             code="dataset_erased",
@@ -127,6 +125,81 @@ def require_rows(tx: Transaction, names: Iterable[str]) -> None:
             zh=f"{'、'.join(gone)} 的数据已删除，无法再据以检查。",
             remedy_zh="已放行的文件仍保留；该运行不能再有文件放行。",
         )
+
+
+def _erased(tx: Transaction, dataset: str, number: int) -> bool:
+    """What was derived from an erased dataset was erased with it, also at second hand."""
+    row = tx.execute(
+        select(datasets.c.erased_at, dataset_versions.c.lineage)
+        .join(dataset_versions, dataset_versions.c.dataset == datasets.c.name)
+        .where(datasets.c.name == dataset, dataset_versions.c.number == number)
+    ).one()
+    lineage = lineage_of(row.lineage)
+    inputs = lineage.inputs if lineage else ()
+    return row.erased_at is not None or any(_erased(tx, each.dataset, each.version) for each in inputs)
+
+
+def _seen_versions(
+    repository: DatasetRepository, tx: Transaction, of: Row[Any], gate: Gate, asker: Principal, name: str
+) -> list[Version]:
+    """By number. A version that never opened is for the officers of its department. `name`: of the dataset,
+    as it was typed. Raises `Refused`, and `NotFound` where nothing is left."""
+    known = _versions(repository, tx, of.name)
+    opened = [version for version in known if version.opened_at is not None]
+    own = _may_manage(gate, asker, of)
+    if not own and not opened:
+        raise dataset_not_found(name)
+    require_seen(gate, asker, (opened or known)[-1])
+    return known if own else opened
+
+
+def _may_manage(gate: Gate, asker: Principal, of: Row[Any]) -> bool:
+    return gate.decide(asker, "manage_dataset", department_resource(of.name, of.department)).allowed
+
+
+def current_for(repository: DatasetRepository, gate: Gate, asker: Principal, name: str) -> Version:
+    """The version in use. The officers of its department are told where it is not open yet. Raises
+    `NotFound`."""
+    try:
+        return repository.current(name)
+    except NotFound as missing:
+        if missing.code != "dataset_not_found":
+            raise
+        try:
+            with repository.database.transaction() as tx:
+                held = seen_row(tx, gate, asker, name)
+        except NotFound:
+            raise missing from None
+        raise repository.not_open(held.name) from None
+
+
+def seen_row(tx: Transaction, gate: Gate, asker: Principal, name: str) -> Row[Any]:
+    """A dataset by its name. One of which nothing opened is there for the officers of its department alone.
+    Raises `NotFound`."""
+    of = dataset_row(tx, name)
+    if not was_opened(tx, of.name) and not _may_manage(gate, asker, of):
+        raise dataset_not_found(name)
+    return of
+
+
+def _announced(tx: Transaction, name: str) -> dict[int, Any]:
+    """When the versions that were announced were."""
+    rows = tx.execute(
+        select(announced_versions.c.published_version, announced_versions.c.announced_at).where(
+            announced_versions.c.dataset == name, announced_versions.c.published_version.is_not(None)
+        )
+    )
+    return {row.published_version: row.announced_at for row in rows}
+
+
+def _opening_states(tx: Transaction, name: str) -> dict[int, Any]:
+    """What became of the reviews of its versions."""
+    rows = tx.execute(
+        select(opening_reviews.c.number, opening_reviews.c.state)
+        .where(opening_reviews.c.dataset == name, opening_reviews.c.kind == "version")
+        .order_by(opening_reviews.c.id)
+    )
+    return {row.number: row.state for row in rows}
 
 
 def _versions(repository: DatasetRepository, tx: Transaction, name: str) -> list[Version]:

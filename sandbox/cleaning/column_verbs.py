@@ -1,7 +1,6 @@
 """What each verb makes of the cells of a column: each cell by itself, empty ones as they are."""
 
 import unicodedata
-from collections.abc import Mapping
 from datetime import date, timedelta
 from fractions import Fraction
 from functools import cache
@@ -123,15 +122,3 @@ def _number(value: Fraction, kind: pa.DataType) -> int | float:
 
 def _plain(value: CellValue, kind: pa.DataType) -> Any:
     return _number(value, kind) if isinstance(value, Fraction) else value
-
-
-def duplicates(columns: Mapping[str, pa.Array], *, last: bool) -> Mask:
-    """Which rows are like an earlier one (or, with `last`, a later one) in all of the columns."""
-    table = pa.table({str(place): values for place, values in enumerate(columns.values())})
-    rows = len(table)
-    names = table.column_names
-    table = table.append_column("row", pa.array(np.arange(rows)))
-    kept = table.group_by(names, use_threads=False).aggregate([("row", "max" if last else "min")])
-    mask: Mask = np.ones(rows, np.bool_)
-    mask[kept.column(f"row_{'max' if last else 'min'}").to_numpy()] = False
-    return mask

@@ -5,7 +5,7 @@ construct that is left is total (queries/README.md), so that no row makes it fai
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from fractions import Fraction
 
@@ -28,17 +28,22 @@ from sandbox.queries.types.value_ranges import range_of
 from sandbox.queries.types.width_limits import refuse_wide_parts
 
 BEFORE = "SELECT "
-WITHIN = Fraction(2**26)
+WITHIN = (Fraction(2**26), Fraction(2**17))
+"""Between which numbers, plus and minus, an expression is taken to compute: the first that it fits in 2**53
+with. A product of two takes the first, of three the second."""
 
 
 class _AnyNumber(Mapping[Expression, Limits]):
     """Limits by which every number can be computed with. A question needs an interval, because what one
     person adds up to is bounded by it; here nothing is added up, and no value is clamped to these limits."""
 
+    def __init__(self, within: Fraction) -> None:
+        self.within = within
+
     def __getitem__(self, of: Expression) -> Limits:
         if isinstance(of, Literal):
             raise KeyError(of)
-        return (-WITHIN, WITHIN)
+        return (-self.within, self.within)
 
     def __iter__(self) -> Iterator[Expression]:
         return iter(())
@@ -62,14 +67,42 @@ class _StepText(SqlText):
         return replace(found, column=max(1, found.column - len(BEFORE))) if found.line == 1 else found
 
 
+def row_scope(columns: Sequence[Column], within: Fraction = WITHIN[0]) -> Scope:
+    """What an expression over a row of these columns may name: each of them, without bounds."""
+    return Scope(_row_of(columns), limits=_AnyNumber(within))
+
+
+def fitted_to_rows(expression: Expression, scope: Scope) -> Expression:
+    """The expression as it is computed for rows: texts that are compared with dates are dates. Raises
+    `QueryRefused` for types that do not go together, and for texts that could be too wide."""
+    computed: Expression = rewritten(expression, lambda node: fitted(node, scope))
+    refuse_wide_parts((computed,), scope)
+    return computed
+
+
+def row_sql(expression: Expression, scope: Scope) -> str:
+    """In the engine's SQL, over rows `r`."""
+    return _AsItStands(scope).value(expression)
+
+
 class RowExpression:
     """An expression over a row of these columns. Raises `InvalidInput` for what is none."""
 
     def __init__(self, text: str, columns: Sequence[Column]) -> None:
-        self.scope = Scope(_row_of(columns), limits=_AnyNumber())
+        refusals = []
+        for within in WITHIN:
+            try:
+                self._read(text, row_scope(columns, within))
+            except QueryRefused as refused:
+                refusals.append(refused)
+            else:
+                return
+        raise refusals[0]
+
+    def _read(self, text: str, scope: Scope) -> None:
+        self.scope = scope
         sql = _StepText(BEFORE + text)
-        reader = Reader(sql, self._resolve_in(sql))
-        expression: Expression = reader.read(_only_expression(sql))
+        expression: Expression = Reader(sql, _Resolver(sql, self.scope)).read(_only_expression(sql))
         for node in walk(expression):
             if isinstance(node, Aggregate | UnitAggregate):
                 raise QueryRefused(
@@ -81,25 +114,20 @@ class RowExpression:
                     why_zh="它会混合多人的行；清洗步骤只看每一行自己。",
                     instead_zh="请只用该行自己的栏目。",
                 )
-        self.expression = rewritten(expression, lambda node: fitted(node, self.scope))
+        self.expression = fitted_to_rows(expression, self.scope)
         self.type = range_of(self.expression, self.scope).type
-        refuse_wide_parts((self.expression,), self.scope)
-
-    def _resolve_in(self, sql: SqlText) -> "_Resolver":
-        return _Resolver(sql, self.scope)
 
     def sql(self) -> str:
         """In the engine's SQL, over rows `r`."""
-        return _AsItStands(self.scope).value(self.expression)
+        return row_sql(self.expression, self.scope)
 
-    def of(self, table: pa.Table) -> pa.Array:
+    def of(self, rows: pa.Table, connection: duckdb.DuckDBPyConnection) -> pa.Array:
         """Its value for each row, in their order. Raises `Unavailable` where the machine cannot."""
         try:
-            with shut_connection() as connection:
-                connection.execute("SET threads = 1")  # rows come out in their order
-                connection.register("r", table)
-                query = f"SELECT {self.sql()} AS v FROM r"  # written from a checked tree
-                found = connection.execute(query).to_arrow_table()
+            connection.register("r", rows)
+            query = f"SELECT {self.sql()} AS v FROM r"  # written from a checked tree
+            found = connection.execute(query).to_arrow_table()
+            connection.unregister("r")
         except duckdb.Error as error:
             # its words can quote a value
             raise Unavailable(
@@ -111,6 +139,14 @@ class RowExpression:
                 internal=type(error).__name__,
             ) from None
         return found.column("v").combine_chunks()
+
+
+@contextmanager
+def row_engine() -> Iterator[duckdb.DuckDBPyConnection]:
+    """A locked engine in which rows come out in their order."""
+    with shut_connection() as connection:
+        connection.execute("SET threads = 1")
+        yield connection
 
 
 class _Resolver:
@@ -168,7 +204,10 @@ def _row_of(columns: Sequence[Column]) -> DatasetPolicy:
         population="",
         unit=None,
         budget=None,
-        columns=tuple(Column(column.name, Role.ATTRIBUTE, column.type, nothing, "") for column in columns),
+        columns=tuple(
+            Column(column.name, Role.ATTRIBUTE, column.type, nothing, "", longest=column.longest)
+            for column in columns
+        ),
     )
 
 

@@ -9,8 +9,12 @@ from typing import NoReturn
 from rich.markup import escape
 
 # each adds its commands, in this order
-from sandbox.cli import city, status, datasets, drafts, pulls, contracts, quality, lifecycle  # noqa: F401  # isort: skip
-from sandbox.cli import questions, runs, check, reviews, audit  # noqa: F401  # isort: skip
+from sandbox.cli import city, status, datasets, openings, drafts, pulls, pushes  # noqa: F401  # isort: skip
+from sandbox.cli import derivations, contracts, quality, lifecycle, responsibilities  # noqa: F401  # isort: skip
+from sandbox.cli import companies, access_requests, courier, notices, risks, operations  # noqa: F401  # isort: skip
+from sandbox.cli import watermarks  # noqa: F401  # isort: skip
+from sandbox.cli import questions, runs, check, reviews, payments, competitions, audit, licensed_files, people  # noqa: F401  # isort: skip
+from sandbox.cli import models, witness, decisions  # noqa: F401  # isort: skip
 from sandbox.cli.terminal import app, err
 from sandbox.errors import CihuError
 

@@ -18,8 +18,8 @@ def up(
 ) -> None:
     """Start a whole city on this machine, on the loopback, and stay until Ctrl-C.
 
-    Postgres, an S3 server, the vault, the portal and the hub; with `--demo` (the default) two real data sets
-    are published, the team has a grant, and two products are on offer. A second start takes seconds.
+    Postgres, an S3 server, the vault, the portal and the hub; with `--demo` (the default) three real data
+    sets are published, the team has a grant, and two products are on offer. A second start takes seconds.
     """
     from sandbox.standalone.run_city import run_city
     from sandbox.standalone.settings import read_settings
@@ -34,7 +34,7 @@ def up(
     def furnish() -> None:
         if demo:
             report("loading the demo city (the first time takes a few seconds)")
-            load_demo(city.home, settings)
+            load_demo(city.home, settings, city.go_on)
 
     def ready(_: object) -> None:
         welcome(out, city.home, settings)

@@ -8,8 +8,7 @@ from typing import Annotated, Any
 import typer
 from ruamel.yaml import YAML
 
-from sandbox.cli.lifecycle import of
-from sandbox.cli.terminal import As, Home, Json, app, out, print_json, visitor_of
+from sandbox.cli.terminal import As, Home, Json, app, of, out, print_json, visitor_of
 from sandbox.errors import InvalidInput
 
 Out = Annotated[Path | None, typer.Option("--out", help="The file to write; without it, it is shown.")]

@@ -28,3 +28,16 @@ def read_declared(wish: Path) -> list[dict[str, Any]]:
             f"{wish} does not say which files to release.",
             remedy=f"For each file: its path, below it {', '.join(WORDS[:3])} and, if there are any, counts.",
         ) from error
+
+
+def described_of(run: dict[str, Any]) -> list[dict[str, Any]]:
+    """The outputs that a run's program described, as they are declared. Raises `InvalidInput` without any."""
+    files = [{name: one[name] for name in ("path", *WORDS)} for one in run["outputs"]]
+    if not files:
+        raise InvalidInput(
+            "The program described no outputs (cihu.out).",
+            remedy="Say in a YAML file which files to release.",
+            zh="程序没有用 cihu.out 描述输出。",
+            remedy_zh="请用 YAML 文件说明要放行的文件。",
+        )
+    return files

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.markup import escape
-from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 from rich.table import Table
 
+from sandbox.cli.file_progress import followed, sending
+from sandbox.cli.openings import held_lines
 from sandbox.cli.table_sources import file_name, is_database, rows_of
-from sandbox.cli.terminal import As, Home, Json, app, err, out, print_json, show, visitor_of
+from sandbox.cli.terminal import As, Home, Json, app, out, print_json, show, visitor_of
 from sandbox.errors import CihuError, InvalidInput
 
 if TYPE_CHECKING:
@@ -44,9 +45,15 @@ def draft(
     separator: Annotated[str | None, typer.Option(help="The same.")] = None,
     sheet: Annotated[str | None, typer.Option(help="Of a workbook; default: the first with rows.")] = None,
     header_row: Annotated[int | None, typer.Option(help="The row of the names; 0: there is none.")] = None,
-    notes: Annotated[int, typer.Option(help="Rows after the data that are none.")] = 0,
+    notes: Annotated[
+        int | None, typer.Option(help="Rows of notes or sums after the data; 0 keeps those that look so.")
+    ] = None,
     like: Annotated[
         str | None, typer.Option(help="A dataset of your department whose policy it takes over.")
+    ] = None,
+    next_of: Annotated[
+        str | None,
+        typer.Option("--next-of", help="The dataset of which it is the next version, with all decisions."),
     ] = None,
     who: As = "lin",
     home: Home = None,
@@ -71,13 +78,14 @@ def draft(
         "header_row": header_row,
         "notes": notes,
     }
-    made = officer.vault(
-        "POST",
-        "/v1/drafts",
-        json={"file": uploaded["id"], "like": like}
-        | {"format": {k: v for k, v in given.items() if v is not None}},
-        timeout=PATIENCE,
-    )
+    with followed(officer, uploaded["id"], quiet=as_json):
+        made = officer.vault(
+            "POST",
+            "/v1/drafts",
+            json={"file": uploaded["id"], "like": like, "next_of": next_of}
+            | {"format": {k: v for k, v in given.items() if v is not None}},
+            timeout=PATIENCE,
+        )
     if to is not None:
         _write(to, made["policy"])
     if as_json:
@@ -180,7 +188,8 @@ def _draft_one(
             json={"revision": made["revision"]},
             timeout=PATIENCE,
         )
-        return told | {"version": version["version"], "outcome": f"published: {version['rows']} rows"}
+        held = " (held: cihu openings)" if "held" in version else ""
+        return told | {"version": version["version"], "outcome": f"published: {version['rows']} rows{held}"}
     except CihuError as error:
         return told | {"error": error.code, "outcome": f"{error.message} {error.remedy}"}
 
@@ -226,6 +235,10 @@ def publish_draft(
     number: Number,
     notes: Annotated[str, typer.Option(help="What is new in this version: everybody reads it.")] = "",
     urgent: Annotated[str, typer.Option(help="Why a breaking version is not announced first.")] = "",
+    confirm: Annotated[
+        list[str] | None,
+        typer.Option(help="What you answer with yes of the review before it opens; once for each item."),
+    ] = None,
     who: As = "lin",
     home: Home = None,
     as_json: Json = False,
@@ -233,27 +246,27 @@ def publish_draft(
     """Publish a draft as a dataset, or as a new version of it (data officers)."""
     officer = visitor_of(home, who)
     now = officer.vault("GET", f"/v1/drafts/{number}")
-    body = {"revision": now["revision"], "notes": notes, "urgent": urgent}
-    done = officer.vault("POST", f"/v1/drafts/{number}/publish", json=body, timeout=PATIENCE)
+    body = {"revision": now["revision"], "notes": notes, "urgent": urgent, "confirmed": confirm or []}
+    with followed(officer, now["file"]["id"], quiet=as_json):
+        done = officer.vault("POST", f"/v1/drafts/{number}/publish", json=body, timeout=PATIENCE)
     show(
         done,
         as_json,
         f"Published {done['dataset']}, version {done['version']}: {done['rows']} rows.",
         *[f"  Look at this: {advice}" for advice in done["advice"]],
+        *held_lines(done),
     )
 
 
 def upload(officer: "ClientSession", file: Path, *, quiet: bool) -> dict[str, Any]:
     """Stream a file to the vault, with its progress in bytes."""
     try:
-        size = file.stat().st_size
-        with file.open("rb") as stream, _progress(quiet) as progress:
-            task = progress.add_task(file.name, total=size)
+        with file.open("rb") as stream, sending(file, quiet=quiet) as sent:
 
             def chunks() -> Iterator[bytes]:
                 while part := stream.read(CHUNK_BYTES):
                     yield part
-                    progress.update(task, advance=len(part))
+                    sent(len(part))
 
             done: dict[str, Any] = officer.vault(
                 "POST", "/v1/uploads", params={"name": file.name}, content=chunks(), timeout=PATIENCE
@@ -274,6 +287,8 @@ def print_draft(draft: dict[str, Any]) -> None:
         f"({', '.join(part for part in parts if part)}; {draft['rows']} rows) for {draft['dataset']}, "
         f"revision {draft['revision']}."
     )
+    if draft["file"]["known"]:
+        out.print("You published the same file before, byte for byte.")
     table = Table("column", "header", "type", "role", "grade", "filled", "unfit", "recognised as")
     for column in draft["columns"]:
         table.add_row(
@@ -303,18 +318,6 @@ def print_draft(draft: dict[str, Any]) -> None:
         out.print(f"Correct it with: cihu draft-set {draft['id']} PATH=VALUE")
     elif draft["state"] == "open":
         out.print(f"Nothing keeps it back. Publish it with: cihu publish-draft {draft['id']}")
-
-
-def _progress(quiet: bool) -> Progress:  # one switch
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        DownloadColumn(),
-        TransferSpeedColumn(),
-        console=err,
-        disable=quiet or not err.is_terminal,
-        transient=True,
-    )
 
 
 def _change(text: str) -> tuple[str, Any]:

@@ -8,12 +8,8 @@ from urllib.parse import quote
 
 import typer
 
-from sandbox.cli.terminal import As, Home, Json, app, show, visitor_of
+from sandbox.cli.terminal import As, Home, Json, app, of, show, visitor_of
 from sandbox.errors import InvalidInput
-
-
-def of(dataset: str, rest: str) -> str:
-    return f"/v1/datasets/{quote(dataset, safe='')}/{rest}"
 
 
 @app.command()
@@ -128,7 +124,8 @@ def retire(
     home: Home = None,
     as_json: Json = False,
 ) -> None:
-    """Retire a dataset: nobody asks it, reads it or gets a grant after its last day (data officers)."""
+    """Retire a dataset: nobody asks it, reads it or gets a grant after its last day (data officers; two
+    from grade 4 on)."""
     begin(home, who, dataset, as_json, kind="retire", last_day=last_day, reason=reason)
 
 

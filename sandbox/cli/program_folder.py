@@ -10,6 +10,7 @@ kind: predictor           # then entry is predictor.py if it does not say, with 
                           predicts: predictor.py
 """
 
+import re
 from base64 import b64encode
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,8 @@ from sandbox.errors import InvalidInput
 from sandbox.jobs.predictor import ENTRY
 from sandbox.jobs.program import MODELS
 
+RECIPES = "recipes.json"
+DESCRIBES = re.compile(r"\bcihu\.out\.\w+\s*\(|\bfrom\s+cihu\s+import\b[^\n#]*\bout\b|\bcihu\.out\s+import\b")
 LIMITS = {"10s": 10, "1m": 60, "5m": 300, "15m": 900, "1h": 3600, "4h": 4 * 3600}
 KNOWN = {
     "name": str,
@@ -34,6 +37,15 @@ KNOWN = {
     "predicts": dict,
 }
 EXAMPLE = "Write name, inputs and, if you like, entry, limit and team; for example: inputs: [health.visits]"
+
+
+def _text_of(path: Path) -> str:
+    try:
+        return path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InvalidInput(
+            f"{path} cannot be read.", internal=type(error).__name__, remedy="It is a list in JSON, in UTF-8."
+        ) from None
 
 
 def read_folder(folder: Path) -> dict[str, Any]:
@@ -66,6 +78,17 @@ def read_folder(folder: Path) -> dict[str, Any]:
     if said.get("limit", "1m") not in LIMITS:
         raise InvalidInput(
             f"There is no limit {said['limit']!r}.", remedy=f"Choose one of {', '.join(LIMITS)}."
+        )
+    recipes = folder / RECIPES
+    if recipes.is_file():
+        files |= {RECIPES: _text_of(recipes)}
+    elif any(DESCRIBES.search(text) for text in files.values()):
+        raise InvalidInput(
+            "The program describes outputs (cihu.out), and the vault would not learn of them.",
+            remedy="Hand it in from the workspace (%%sealed or cihu.submit), which reads what it describes, "
+            f"or put the descriptions beside it in {RECIPES}.",
+            zh="程序用 cihu.out 描述了输出，但保险库无从得知。",
+            remedy_zh=f"请在工作空间用 %%sealed 或 cihu.submit 提交，或把描述放在同一文件夹的 {RECIPES} 中。",
         )
     predictor = said.get("kind", "program") == "predictor"
     if said.get("kind", "program") not in ("program", "predictor") or predictor != bool(

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
-from sandbox.cli.terminal import As, Home, Json, app, out, print_json, show, visitor_of
+from sandbox.cli.terminal import As, Home, Json, app, of, out, print_json, show, visitor_of
 from sandbox.errors import InvalidInput
 
 Dataset = Annotated[str, typer.Argument(help="The dataset, which was published before.")]
@@ -18,7 +18,7 @@ def pulls(who: As = "lin", home: Home = None, as_json: Json = False) -> None:
     listed, sources = officer.vault("GET", "/v1/pulls"), officer.vault("GET", "/v1/sources")
     if as_json:
         return print_json({"pulls": listed, "sources": sources})
-    table = Table("dataset", "source", "what", "schedule", "state", "turn", "next", "last")
+    table = Table("dataset", "source", "what", "schedule", "state", "revision", "next", "last")
     for each in listed:
         table.add_row(
             each["dataset"],
@@ -26,7 +26,7 @@ def pulls(who: As = "lin", home: Home = None, as_json: Json = False) -> None:
             " ".join(each["what"].split())[:40],
             each["schedule"],
             each["state"],
-            str(each["turn"]),
+            str(each["revision"]),
             each.get("next_due", "")[:16].replace("T", " "),
             _ended(each.get("last")),
         )
@@ -42,6 +42,15 @@ def pull_set(
     query: Annotated[str | None, typer.Option(help="A query instead.")] = None,
     object: Annotated[str | None, typer.Option(help="Of an object store or web server: which one.")] = None,
     cron: Annotated[str, typer.Option(help="When: minute hour day month weekday.")] = "0 3 * * *",
+    since: Annotated[
+        str | None, typer.Option(help="Fetch only what is new by this column: a moment, a date or a number.")
+    ] = None,
+    key: Annotated[
+        list[str] | None, typer.Option(help="With --since: a column that names a row, beside the unit.")
+    ] = None,
+    full: Annotated[
+        str, typer.Option(help="With --since: how often everything is fetched: daily, weekly, monthly.")
+    ] = "monthly",
     who: As = "lin",
     home: Home = None,
     as_json: Json = False,
@@ -59,8 +68,9 @@ def pull_set(
     kind, what = named[0]
     told = visitor_of(home, who).vault(
         "PUT",
-        f"/v1/datasets/{dataset}/pull",
-        json={"source": source, "kind": kind, "what": what, "schedule": cron},
+        of(dataset, "pull"),
+        json={"source": source, "kind": kind, "what": what, "schedule": cron}
+        | ({} if since is None else {"increments": {"since": since, "key": key or [], "full": full}}),
     )
     show(told, as_json, *_lines(told))
 
@@ -68,34 +78,35 @@ def pull_set(
 @app.command("pull-now")
 def pull_now(dataset: Dataset, who: As = "lin", home: Home = None, as_json: Json = False) -> None:
     """Let the puller fetch a dataset's rows at once (data officers). `cihu pulls` tells how it ended."""
-    told = visitor_of(home, who).vault("POST", f"/v1/datasets/{dataset}/pull/run")
+    told = visitor_of(home, who).vault("POST", of(dataset, "pull/run"))
     show(told, as_json, f"{dataset} is pulled as soon as the puller looks.")
 
 
 @app.command("pull-agree")
 def pull_agree(
     dataset: Dataset,
-    turn: Annotated[int, typer.Argument(help="The pull's turn, as `cihu pulls` shows it.")],
+    revision: Annotated[int, typer.Argument(help="The pull's revision, as `cihu pulls` shows it.")],
     who: As = "lin",
     home: Home = None,
     as_json: Json = False,
 ) -> None:
     """Agree to a colleague's pull as its second officer, as you read it (data officers)."""
-    told = visitor_of(home, who).vault("POST", f"/v1/datasets/{dataset}/pull/agree", json={"turn": turn})
+    told = visitor_of(home, who).vault("POST", of(dataset, "pull/agree"), json={"revision": revision})
     show(told, as_json, *_lines(told))
 
 
 @app.command("pull-end")
 def pull_end(dataset: Dataset, who: As = "lin", home: Home = None) -> None:
     """Pull no more of a dataset (data officers). What was published stays."""
-    visitor_of(home, who).vault("DELETE", f"/v1/datasets/{dataset}/pull")
+    visitor_of(home, who).vault("DELETE", of(dataset, "pull"))
     out.print(f"{dataset} is pulled no more.")
 
 
 def _lines(told: dict[str, Any]) -> list[str]:
     first = f"{told['dataset']} is pulled from {told['source']} ({told['schedule']})."
     if told["state"] == "waiting":
-        return [first, f"  A second officer has to agree: cihu pull-agree {told['dataset']} {told['turn']}"]
+        agree = f"cihu pull-agree {told['dataset']} {told['revision']}"
+        return [first, f"  A second officer has to agree: {agree}"]
     if told["state"] == "suspended":
         return [first, f"  Suspended. {told['suspended']['en']}"]
     return [first, f"  Next: {told['next_due'][:16].replace('T', ' ')} UTC"]

@@ -97,18 +97,23 @@ def cancel(
 def release(
     run_id: Annotated[str, typer.Argument(help="As `cihu runs` shows it, or its beginning.")],
     wish: Annotated[
-        Path, typer.Argument(help="YAML: path -> statbarn, context, controls, and counts if there are any.")
-    ],
+        Path | None,
+        typer.Argument(
+            help="YAML: path -> statbarn, context, controls, and counts if there are any. Without it: all "
+            "outputs that the program described (cihu.out)."
+        ),
+    ] = None,
     who: As = "wang",
     home: Home = None,
     as_json: Json = False,
 ) -> None:
     """Ask for files of a finished run (analysts). Officers look at each, and decide."""
-    from sandbox.cli.declared_files import read_declared
+    from sandbox.cli.declared_files import described_of, read_declared
 
-    files = read_declared(wish)
     visitor = visitor_of(home, who)
-    done = visitor.vault("POST", f"{_run(visitor, run_id)}/release", json={"files": files})
+    address = _run(visitor, run_id)
+    files = described_of(visitor.vault("GET", address)) if wish is None else read_declared(wish)
+    done = visitor.vault("POST", f"{address}/release", json={"files": files})
     show(
         done,
         as_json,

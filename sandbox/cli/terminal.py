@@ -6,13 +6,14 @@ import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
+from urllib.parse import quote
 
 import typer
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Column
 
-from sandbox.errors import InvalidInput
+from sandbox.errors import CihuError, InvalidInput
 
 if TYPE_CHECKING:  # what a command needs is imported in it: --help must not wait for JupyterHub and pandas
     from sandbox.client.session import ClientSession
@@ -26,7 +27,7 @@ app = typer.Typer(
 
 Start with `cihu up` (a city on this machine) and, in another terminal, `cihu tour --against .cihu` (the whole story).
 
-The people's commands need a login: `--as NAME`, and the password in CIHU_PASSWORD or at the prompt. The demo's
+The people's commands need a login: `--as NAME`, and the password in CIHU_PASSWORD or at the prompt (a second factor: CIHU_CODE). The demo's
 people: lin and zhou (data officers), wang, li, zhao (analysts), chen (a company's buyer), he (operator), xu (auditor).
 """,  # noqa: E501
 )
@@ -71,7 +72,19 @@ def visitor_of(home: Path | None, account: str) -> "ClientSession":
     password = os.environ.get("CIHU_PASSWORD") or typer.prompt(
         f"Password of {account}", hide_input=True, err=True
     )
-    return ClientSession(where, account, password)
+    code = os.environ.get("CIHU_CODE", "")
+    try:
+        return ClientSession(where, account, password, code)
+    except CihuError as refusal:
+        if refusal.code != "second_factor_needed":
+            raise
+    code = typer.prompt("One-time code or recovery code", err=True)
+    return ClientSession(where, account, password, code)
+
+
+def of(dataset: str, rest: str) -> str:
+    """The address of a thing of a dataset; the name is one part of it, whatever was typed."""
+    return f"/v1/datasets/{quote(dataset, safe='')}/{rest}"
 
 
 def id_column(name: str) -> Column:
@@ -89,7 +102,7 @@ def whole_id(visitor: "ClientSession", given: str, *paths: str) -> str:
     if not matching:
         raise InvalidInput(
             f"No id that you can see begins with {given[:ID_LENGTH]!r}.",
-            remedy="`cihu runs` and `cihu reviews` list them.",
+            remedy="`cihu runs`, `cihu reviews` and `cihu answer-pages` list them.",
         )
     if len(matching) > 1:
         raise InvalidInput(
@@ -97,6 +110,11 @@ def whole_id(visitor: "ClientSession", given: str, *paths: str) -> str:
             remedy=f"Write more of it, such as {matching[0][:13]}.",
         )
     return matching[0]
+
+
+def key_given(key: str) -> str:
+    """The key itself, or what its file holds."""
+    return Path(key).read_text("utf-8").strip() if key and Path(key).is_file() else key
 
 
 def print_json(document: Any, *, indent: int | None = None) -> None:

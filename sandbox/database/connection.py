@@ -1,16 +1,22 @@
 """Connects to Postgres: one pool, and one way to open a transaction."""
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from psycopg.errors import DiskFull
 from sqlalchemy import Connection, create_engine, text
 from sqlalchemy.exc import DataError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
+from sandbox.database.local_locks import LocalLocks, at_work, lock_busy
 from sandbox.errors import InvalidInput, Unavailable
 from sandbox.plain_text import REMEDY, REMEDY_ZH
 
 LOCK_SECONDS = 600
+LOCK_CONNECTION_SECONDS = 30
+LOCK_CONNECTIONS, MORE_LOCK_CONNECTIONS = 16, 24
+"""For locks: in all as many as a service has threads for requests, of which each holds one at most."""
 
 Transaction = Connection
 """A connection inside a transaction: it commits when its block ends, rolls back when its block raises."""
@@ -26,12 +32,14 @@ class Database:
         self.engine = create_engine(url, pool_size=pool_size, max_overflow=20, pool_pre_ping=True)
         self._locks = create_engine(
             url,
-            pool_size=16,
-            max_overflow=0,
-            pool_timeout=LOCK_SECONDS,
+            pool_size=LOCK_CONNECTIONS,
+            max_overflow=MORE_LOCK_CONNECTIONS,
+            pool_timeout=LOCK_CONNECTION_SECONDS,
             pool_pre_ping=True,
             isolation_level="AUTOCOMMIT",
         )
+        self._local_locks = LocalLocks()
+        self._of_thread = threading.local()
 
     @contextmanager
     def transaction(self) -> Iterator[Transaction]:
@@ -44,14 +52,19 @@ class Database:
             yield connection
 
     @contextmanager
-    def lock(self, name: str) -> Iterator[None]:
+    def lock(self, name: str, *, waiting: int | None = None) -> Iterator[None]:
         """Hold a lock that all processes of this database share, by name,
-        until the block ends or the process dies.
+        until the block ends or the process dies. `waiting`: so many of this process may wait for it.
 
         It is held by a connection of its own, from a pool of its own: whoever waits for it takes no
-        transaction's place. Raises `Unavailable` as `transaction` does.
+        transaction's place. Of this process one thread at a time asks Postgres for it, and a thread that
+        holds another lock asks on the same connection: so waiting threads do not keep the connections that
+        the lock's holder needs. Raises `Unavailable` as `transaction` does, and where too many wait.
         """
-        with _told_plainly(), self._locks.connect() as connection:
+        with (
+            self._local_locks.hold(name, seconds=LOCK_SECONDS, waiting=waiting),
+            self._locking() as connection,
+        ):
             key = {"name": name}
             connection.execute(text("SELECT pg_advisory_lock(hashtextextended(:name, 0))"), key)
             try:
@@ -59,9 +72,52 @@ class Database:
             finally:
                 connection.execute(text("SELECT pg_advisory_unlock(hashtextextended(:name, 0))"), key)
 
+    @contextmanager
+    def try_lock(self, name: str) -> Iterator[None]:
+        """As `lock`, but whoever would have to wait is refused: `Conflict` (code "at_work")."""
+        with (
+            self._local_locks.hold(name, seconds=0, waiting=0),
+            self._locking() as connection,
+            _tried(connection, name),
+        ):
+            yield
+
+    @contextmanager
+    def try_lock_of_answer(self, name: str) -> Iterator[None]:
+        """As `try_lock`, for an answer that is sent in pieces, which threads take turns to make: each such
+        lock has a connection of its own."""
+        with _told_plainly(), self._locks.connect() as connection, _tried(connection, name):
+            yield
+
+    @contextmanager
+    def _locking(self) -> Iterator[Connection]:
+        """The connection that holds this thread's locks."""
+        held: Connection | None = getattr(self._of_thread, "connection", None)
+        if held is not None:
+            yield held
+            return
+        with _told_plainly(), self._locks.connect() as connection:
+            self._of_thread.connection = connection
+            try:
+                yield connection
+            finally:
+                self._of_thread.connection = None
+
     def close(self) -> None:
         self.engine.dispose()
         self._locks.dispose()
+
+
+@contextmanager
+def _tried(connection: Connection, name: str) -> Iterator[None]:
+    key = {"name": name}
+    taken = connection.execute(text("SELECT pg_try_advisory_lock(hashtextextended(:name, 0))"), key)
+    if not taken.scalar_one():
+        raise at_work()
+    try:
+        yield
+    finally:
+        connection.execute(text("SELECT pg_advisory_unlock(hashtextextended(:name, 0))"), key)
 
 
 @contextmanager
@@ -81,6 +137,8 @@ def _told_plainly() -> Iterator[None]:
             remedy_zh=REMEDY_ZH,
             internal=type(error).__name__,
         ) from error
+    except PoolTimeout as error:
+        raise lock_busy() from error
     except OperationalError as error:
         if isinstance(error.orig, DiskFull):
             raise Unavailable(

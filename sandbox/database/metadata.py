@@ -1,8 +1,8 @@
 """The one metadata on which all tables hang. Each package declares its own in `tables.py`.
 
-Four Postgres schemas keep the services apart (see `roles.py`):
-`log` (both append, by a function; nobody changes), `identity` (the portal writes), `vault` (the vault alone),
-`market` (the portal alone).
+Five Postgres schemas keep the services apart (see `roles.py`):
+`log` (both append, by a function; nobody changes), `identity` and `operations` (the portal writes, the vault
+reads), `vault` (the vault alone), `market` (the portal alone).
 """
 
 from sqlalchemy import MetaData

@@ -18,11 +18,11 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.util import CommandError
 from psycopg.errors import DuplicateTable, InsufficientPrivilege
-from sqlalchemy import text
 from sqlalchemy.exc import ProgrammingError
 
 from sandbox.database.connection import Database, Transaction
 from sandbox.database.metadata import metadata
+from sandbox.database.named_locks import lock_name
 from sandbox.database.roles import VERSION_TABLE
 from sandbox.errors import CihuError, Conflict, Forbidden
 
@@ -66,7 +66,7 @@ def owned(owner_url: str) -> Iterator[Transaction]:
     database = Database(owner_url, pool_size=1)
     try:
         with database.transaction() as tx:
-            tx.execute(text("SELECT pg_advisory_xact_lock(hashtextextended('cihu migration', 0))"))
+            lock_name(tx, "cihu migration")
             yield tx
     except (ProgrammingError, CommandError) as error:
         raise _meaning(error) from error

@@ -1,7 +1,7 @@
 """Grants each service's database role the least that its job needs.
 Into the log it can only call `log.append`.
 
-The owner (who migrates) holds the schemas. `cihu_vault` and `cihu_portal` are the roles that
+The owner (who migrates) holds the schemas. `cihu_vault`, `cihu_portal` and `cihu_courier` are the roles that
 the services log in as.
 """
 
@@ -9,22 +9,29 @@ from sqlalchemy import text
 
 from sandbox.database.connection import Transaction
 
-VAULT, PORTAL = "cihu_vault", "cihu_portal"
+VAULT, PORTAL, COURIER = "cihu_vault", "cihu_portal", "cihu_courier"
+ROLES = (VAULT, PORTAL, COURIER)
 
 READ, WRITE, APPEND, CALL = "SELECT", "SELECT, INSERT, UPDATE, DELETE", "SELECT, INSERT", "EXECUTE"
+SEND = "SELECT, UPDATE"
+"""Of mails: what is to be sent is the portal's to say."""
 
 VERSION_TABLE = "schema_version"
 """Which migration a schema is at (`migration.py`): the owner's alone."""
 
 LOG_APPEND = "log.append(text, bytea, text)"
+LOG_APPEND_DECIDED = "log.append(text, bytea, text, text)"
 
 RIGHTS: tuple[tuple[str, str, str], ...] = (
     # a schema (every table in it), a table (instead of what its schema's line says) or a
     # function; role; rights
     ("log", VAULT, READ),
     ("log.checkpoints", VAULT, APPEND),
+    ("log.cosignatures", VAULT, APPEND),
     (LOG_APPEND, VAULT, CALL),
     (LOG_APPEND, PORTAL, CALL),
+    (LOG_APPEND_DECIDED, VAULT, CALL),
+    (LOG_APPEND_DECIDED, PORTAL, CALL),
     ("identity", VAULT, READ),
     ("identity", PORTAL, WRITE),
     # row policies narrow these to the service's own keys
@@ -32,8 +39,25 @@ RIGHTS: tuple[tuple[str, str, str], ...] = (
     ("identity.signing_keys", PORTAL, APPEND),
     ("identity.signing_key_retirements", VAULT, APPEND),
     ("identity.signing_key_retirements", PORTAL, APPEND),
+    ("operations", VAULT, READ),
+    ("operations", PORTAL, WRITE),
+    # both tell; the portal keeps who read what and who wants mails; the courier sends what waits
+    ("notices", PORTAL, WRITE),
+    ("notices.notices", VAULT, APPEND),
+    ("notices.outbox", COURIER, SEND),
+    ("notices.courier_signs", COURIER, WRITE),
     ("vault", VAULT, WRITE),
     ("market", PORTAL, WRITE),
+    # the portal draws numbers, and changes none of their keys (marketplace/numbers)
+    ("market.number_keys", PORTAL, READ),
+    # marketplace/metering: a group of calls, what siblings used, its texts, and the partitions
+    ("market.meter(json, integer[], integer, bigint, int8multirange, json)", PORTAL, CALL),
+    ("market.lock_licences(integer[])", PORTAL, CALL),
+    ("market.siblings(integer)", PORTAL, CALL),
+    ("market.siblings_month(integer, text)", PORTAL, CALL),
+    ("market.take_places(bigint, bigint[], text[], integer[], integer[])", PORTAL, CALL),
+    ("market.line_text(market.usage_lines)", PORTAL, CALL),
+    ("market.keep_partitions(integer, integer)", PORTAL, CALL),
 )
 
 SCHEMAS = tuple(dict.fromkeys(place.partition(".")[0] for place, _, _ in RIGHTS))
@@ -48,7 +72,7 @@ def create_schemas(tx: Transaction) -> None:
 def create_roles(tx: Transaction, *, passwords: dict[str, str] | None = None) -> None:
     """Create the login roles if they are not there. Without passwords they can log in only where
     Postgres trusts the socket (the one-machine city)."""
-    for role in (VAULT, PORTAL):
+    for role in ROLES:
         known = tx.execute(text("SELECT 1 FROM pg_roles WHERE rolname = :role"), {"role": role}).first()
         if not known:
             # roles belong to the whole server: another database's migration may be making them at this moment
@@ -74,16 +98,17 @@ def _hashed(tx: Transaction, role: str, password: str) -> str:
 
 def grant_rights(tx: Transaction) -> None:
     """Grant exactly `RIGHTS`: what is not in the table is revoked."""
+    everybody = ", ".join(ROLES)
     for schema in SCHEMAS:
-        tx.execute(text(f"REVOKE ALL ON ALL FUNCTIONS IN SCHEMA {schema} FROM PUBLIC, {VAULT}, {PORTAL}"))
-        for role in (VAULT, PORTAL):
+        tx.execute(text(f"REVOKE ALL ON ALL FUNCTIONS IN SCHEMA {schema} FROM PUBLIC, {everybody}"))
+        for role in ROLES:
             tx.execute(text(f"REVOKE ALL ON ALL TABLES IN SCHEMA {schema} FROM {role}"))
             tx.execute(text(f"REVOKE ALL ON SCHEMA {schema} FROM {role}"))
     for place, role, rights in sorted(RIGHTS, key=lambda line: "." in line[0]):  # what is more exact, later
         _grant(tx, place, role, rights)
     for schema in SCHEMAS:
         if _exists(tx, f"{schema}.{VERSION_TABLE}"):
-            tx.execute(text(f"REVOKE ALL ON {schema}.{VERSION_TABLE} FROM {VAULT}, {PORTAL}"))
+            tx.execute(text(f"REVOKE ALL ON {schema}.{VERSION_TABLE} FROM {everybody}"))
 
 
 def _grant(tx: Transaction, place: str, role: str, rights: str) -> None:

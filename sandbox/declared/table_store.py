@@ -8,15 +8,13 @@ from typing import Any
 from uuid import UUID
 
 import numpy as np
-from sqlalchemy import Row, delete, func, insert, select, text, update
+from sqlalchemy import Row, delete, func, insert, select, update
 
 from sandbox.catalog import Version
-from sandbox.database import Transaction
+from sandbox.database import Transaction, lock_name
 from sandbox.declared.contributions import Behind
 from sandbox.declared.table import Key, Table
 from sandbox.declared.tables import declared_tables as kept
-
-ONE_AT_A_TIME = text("SELECT pg_advisory_xact_lock(hashtextextended('cihu releases of declared tables', 0))")
 
 
 @dataclass(frozen=True)
@@ -96,7 +94,7 @@ def mark_released(tx: Transaction, run: UUID) -> bool:
 
     True too for a run that left no table. Other releases wait until the transaction ends.
     """
-    tx.execute(ONE_AT_A_TIME)
+    lock_name(tx, "cihu releases of declared tables")
     if tx.execute(select(kept.c.run).where(kept.c.run == run)).first() is None:
         return True
     last = last_release(tx)

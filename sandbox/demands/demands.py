@@ -4,6 +4,7 @@ from typing import Any, cast
 
 from sqlalchemy import Row, func, insert, select, update
 
+from sandbox import notices
 from sandbox.audit import Event, append
 from sandbox.catalog.dataset_repository import DatasetRepository
 from sandbox.catalog.resource import require_seen
@@ -63,6 +64,7 @@ def make_demand(
                 f"demand:{row.id}",
                 {"department": department, "title": title.strip()},
             ),
+            to=[notices.officers(department)],
         )
     return _document(row)
 
@@ -115,6 +117,7 @@ def answer_demand(
                 f"demand:{id}",
                 {"state": state, "answer": answer.strip(), "dataset": met_by},
             ),
+            to=[notices.person(row.asked_by)],
         )
     return _document(row)
 
@@ -132,7 +135,7 @@ def _row(tx: Transaction, id: int) -> Row[Any]:
     if row is None:
         raise NotFound(
             f"There is no demand {id}.",
-            remedy="List them: GET /v1/demands.",
+            remedy="Look at the demand list: cihu demands, or its page.",
             zh=f"没有需求 {id}。",
             remedy_zh="可在需求清单中查看。",
         )

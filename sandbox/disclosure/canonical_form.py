@@ -5,12 +5,14 @@ rows, spaces and line ends, ways to write a number or a letter. The form depends
 canonical form of a canonical form is itself.
 
 Numbers. A count of units keeps its digits, and so do a label (a year, a code) and a whole number below
-10,000. Any other number leaves with four significant digits, or three where a count in its row says that
-fewer than a hundred units stand behind it: the standard error of a mean of n is about 1/sqrt(n) of the
-values' spread, so the digits after these say nothing. Rounding is to even at ties, in decimal, so it can be
-repeated.
+10,000. Any other number leaves with as many significant digits as the units justify that stand behind it
+(`Form.digits_of`, from policies/disclosure.yaml): the standard error of a mean of n is about 1/sqrt(n) of the
+values' spread, so the digits after these say nothing. Where the vault counted these units, a count in the
+number's row says how many there are. Where an author did, it says nothing, and the fewest that the grade
+allows count. Rounding is to even at ties, in decimal, so it can be repeated.
 
-Rows stand in the order of their cells, totals last. Columns keep their order.
+Rows stand in the order of their cells, totals last. Columns keep their order, which says which are labels.
+What that order can carry is counted (`capacity.py` counts the header as it stands).
 """
 
 import csv
@@ -18,10 +20,9 @@ import io
 import json
 import re
 import unicodedata
-from collections.abc import Sequence
 from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation
 from functools import lru_cache
-from math import isfinite
+from math import inf, isfinite
 from typing import Any
 
 from sandbox.disclosure.checks.column_roles import (
@@ -37,16 +38,19 @@ from sandbox.disclosure.files.json_text import Numeral, load_json
 from sandbox.disclosure.files.notebook import is_notebook
 from sandbox.disclosure.files.opened import Grid
 from sandbox.disclosure.finding import Unfit, blocks
+from sandbox.disclosure.form import Form
 
-VERSION = 1
+VERSION = 3
 """Of the form: it is written into the receipt of each release."""
 
-DIGITS, DIGITS_OF_FEW, FEW = 4, 3, 100
+DIGITS = 4
+"""A whole number with so many digits or fewer keeps them."""
 MOST_ZEROS, LONGEST_PLAIN = 5, 15  # behind the point, and digits before it; else there is an exponent
 LONGEST_NUMBER = 60
 TIMES = 6  # a rounded count may change what its row is rounded to; after so many times nothing changes
 NUMBER = re.compile(r"[+-]?(?:\d{1,3}(?:,\d{3})+|\d+)?(?:\.\d*)?(?:[eE][+-]?\d{1,3})?")
 POINTED = re.compile(r"(?<![\w.:])[+-]?\d*\.\d+(?:[eE][+-]?\d{1,3})?(?![\d.])")
+WIDE_GAP, NARROW_GAP = re.compile(r"\S\s{3,}\S|\S\t"), re.compile(r"(?<=\S) {2}(?=\S)")
 MONTH = re.compile(r"(?:19|20)\d\d\.(?:0?[1-9]|1[0-2])")
 LETTERS_AND_DIGITS = (*range(0xFF10, 0xFF1A), *range(0xFF21, 0xFF3B), *range(0xFF41, 0xFF5B))
 POINT_PERCENT_PLUS = (0xFF0E, 0xFF05, 0xFF0B)
@@ -60,9 +64,9 @@ WIDE = {code: chr(code - 0xFEE0) for code in (*LETTERS_AND_DIGITS, *POINT_PERCEN
 # --- tables
 
 
-def canonical_csv(text: str, *, counting: bool, delimiter: str = ",") -> str:
-    """`counting`: declared as counts of units. Raises `Unfit` for what is no table."""
-    grid = canonical_grid(read_csv(text), counting=counting)
+def canonical_csv(text: str, form: Form, *, delimiter: str = ",") -> str:
+    """Raises `Unfit` for what is no table."""
+    grid = canonical_grid(read_csv(text), form)
     header = [re.sub(r"[,;|]", " ", name) for name in grid.header] if delimiter == "\t" else list(grid.header)
     sink = io.StringIO()
     writer = csv.writer(sink, delimiter=delimiter, lineterminator="\n")
@@ -71,25 +75,25 @@ def canonical_csv(text: str, *, counting: bool, delimiter: str = ",") -> str:
     return sink.getvalue()
 
 
-def canonical_grid(grid: Grid, *, counting: bool) -> Grid:
+def canonical_grid(grid: Grid, form: Form) -> Grid:
     """Its names and cells in their one spelling, each number at its digits, its rows in their order."""
     for _ in range(TIMES):
-        made = _written_anew(grid, counting=counting)
+        made = _written_anew(grid, form)
         if made == grid:
             return made
         grid = made
     raise Unfit(_not_canonical())
 
 
-def _written_anew(grid: Grid, *, counting: bool) -> Grid:
-    roles = Roles(grid, frozenset(), counting)
+def _written_anew(grid: Grid, form: Form) -> Grid:
+    roles = Roles(grid, frozenset(), form.counting)
     named = {place for place, name in enumerate(grid.header) if names_count(name)}  # also beside a text
     whole, labels = named | set(roles.counts), _labels(roles)
     rows = []
     for number, row in enumerate(grid.rows):
-        digits = digits_of([roles.numbers[place][number] for place in roles.counts])
+        digits = form.digits_of([roles.numbers[place][number] for place in roles.counts])
         # the row `count` of what describes a column
-        counted = counting or (row and number_of(row[0]) is None and names_count(row[0]))
+        counted = form.counting or (row and number_of(row[0]) is None and names_count(row[0]))
         rows.append(
             tuple(
                 canonical_label(cell)
@@ -115,13 +119,19 @@ def _names_label(name: str) -> bool:
 
 def _place_of(row: tuple[str, ...]) -> tuple[Any, ...]:
     totals = any(is_total(cell) for cell in row)
-    cells = [(0, number, "") if (number := number_of(cell)) is not None else (1, 0, cell) for cell in row]
-    return (totals, cells, row)
+    return (totals, [_place_of_cell(cell) for cell in row], row)
 
 
-def digits_of(counts: Sequence[Any]) -> int:
-    known = [count for count in counts if count is not None]
-    return DIGITS_OF_FEW if known and min(known) < FEW else DIGITS
+@lru_cache(maxsize=2**18)
+def _place_of_cell(cell: str) -> tuple[int, float, str]:
+    """As floats, which compare quickly: those that these cannot tell apart stand as their text does."""
+    number = number_of(cell)
+    if number is None:
+        return (1, 0.0, cell)
+    try:
+        return (0, float(number), "")
+    except OverflowError:
+        return (0, inf if number > 0 else -inf, "")
 
 
 # --- cells
@@ -174,14 +184,14 @@ def plain_text(text: str) -> str:
 # --- JSON, notebooks, texts
 
 
-def canonical_json(text: str, *, counting: bool) -> str:
+def canonical_json(text: str, form: Form) -> str:
     """Names in their order, rows of a table in theirs; other lists keep theirs.
     Raises `ValueError` for what is no JSON, `Unfit` for what hides in it."""
     node = load_json(text)
     if is_notebook(node):
         return json.dumps(canonical_notebook(node), ensure_ascii=False, indent=1) + "\n"
     for _ in range(TIMES):
-        made = json.dumps(_node(node, keeps=counting, counting=counting), ensure_ascii=False, indent=1) + "\n"
+        made = json.dumps(_node(node, form, keeps=form.counting), ensure_ascii=False, indent=1) + "\n"
         if made == text:
             return made
         text, node = made, load_json(made)
@@ -205,39 +215,45 @@ def canonical_notebook(node: dict[str, Any]) -> dict[str, Any]:
 
 
 def canonical_text(text: str) -> str:
-    """Lines without spaces at their ends, single empty lines, one line end, one spelling of letters."""
+    """Lines without spaces at their ends, single empty lines and spaces, one line end, one spelling of
+    letters.
+
+    A line with a wide gap is of a printed table, and keeps its columns."""
     lines = [unicodedata.normalize("NFC", line).rstrip() for line in re.split(r"\r\n|\r|\n", text)]
+    lines = [line if WIDE_GAP.search(line) else NARROW_GAP.sub(" ", line) for line in lines]
     kept = [line for number, line in enumerate(lines) if line or (number and lines[number - 1])]
     return "\n".join(kept).strip("\n") + "\n"
 
 
-def _node(node: Any, *, keeps: bool, counting: bool) -> Any:
+def _node(node: Any, form: Form, *, keeps: bool) -> Any:
     """`keeps`: whole numbers below keep their digits, as the name above says."""
     if isinstance(node, dict):
-        digits = digits_of([number_of(str(value)) for name, value in node.items() if _counts(name, value)])
+        digits = form.digits_of(
+            [number_of(str(value)) for name, value in node.items() if _counts(name, value)]
+        )
         made: dict[str, Any] = {}
         for name, value in node.items():
             # a row's number, as pandas writes it, says nothing of what stands there
-            kept = counting or (keeps if name.isdecimal() else names_count(name) or _names_label(name))
+            kept = form.counting or (keeps if name.isdecimal() else names_count(name) or _names_label(name))
             plain = plain_text(name)
             if plain in made:
                 raise Unfit(_not_canonical())
             made[plain] = (
-                _node(value, keeps=kept, counting=counting)
+                _node(value, form, keeps=kept)
                 if isinstance(value, dict | list)
                 else _value(value, digits, keeps=kept)
             )
         return dict(sorted(made.items()))
     if isinstance(node, list):
         inner = [
-            _node(value, keeps=keeps, counting=counting)
+            _node(value, form, keeps=keeps)
             if isinstance(value, dict | list)
-            else _value(value, DIGITS, keeps=keeps)
+            else _value(value, form.most_digits, keeps=keeps)
             for value in node
         ]
         is_table = len(inner) > 1 and all(isinstance(value, dict) for value in inner)
         return sorted(inner, key=_place_of_object) if is_table else inner
-    return _value(node, DIGITS, keeps=keeps)
+    return _value(node, form.most_digits, keeps=keeps)
 
 
 def _place_of_object(row: dict[str, Any]) -> tuple[Any, ...]:

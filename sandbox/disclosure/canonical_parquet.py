@@ -13,16 +13,17 @@ import pyarrow.parquet
 from sandbox.disclosure.canonical_form import canonical_grid
 from sandbox.disclosure.files.opened import Grid
 from sandbox.disclosure.files.parquet_table import decoded
+from sandbox.disclosure.form import Form
 
 
-def canonical_parquet(content: bytes, *, counting: bool) -> bytes:
+def canonical_parquet(content: bytes, form: Form) -> bytes:
     """The table alone, as text's canonical form has it, in plain types: no metadata, no pages that no reader
     shows, no entries of a dictionary that no row has."""
     table = pyarrow.parquet.ParquetFile(io.BytesIO(content)).read()
     columns = [decoded(column.combine_chunks()) for column in table.columns]
     cells = [["" if value is None else str(value) for value in column.to_pylist()] for column in columns]
     rows = tuple(zip(*cells, strict=True))
-    grid = canonical_grid(Grid("", tuple(map(str, table.column_names)), rows), counting=counting)
+    grid = canonical_grid(Grid("", tuple(map(str, table.column_names)), rows), form)
     made = [_typed(grid.column(place), column.type) for place, column in enumerate(columns)]
     sink = io.BytesIO()
     written = pa.Table.from_arrays(made, schema=pa.schema(list(map(_field, grid.header, made))))

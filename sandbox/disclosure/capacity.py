@@ -2,81 +2,108 @@
 
 The bound is the length of the file in a fixed prefix-free code of canonical files. By Kraft's inequality at
 most 2^b files have b bits or fewer, whatever an author does with the raw rows: so a file of b bits tells
-apart at most so many cases. What the reviewers know anyway (names of columns, labels) counts in full, so the
-bound is seldom tight: it is "at most".
+apart at most so many cases. The code is fixed before any raw row is read: it knows the texts that were fixed
+then (values of public keys, names of columns, labels of recipes), of which each costs the logarithm of how
+many there are, and how many digits a number may have. Other texts count in full, so the bound is seldom
+tight: it is "at most".
 
-A number with four significant digits is about 20 bits, a count about twice the logarithm of its size, a
-letter eight. A picture has as many as its pixels' file: that is no bound that anybody can judge, and so is
-said otherwise.
+A number with four significant digits is about 20 bits, with three about 17, a count about twice the
+logarithm of its size, a letter eight. A picture has as many as its pixels' file: that is no bound that
+anybody can judge, and so is said otherwise.
 """
 
 from collections.abc import Iterable
-from functools import lru_cache
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
 from math import log2
 from typing import Any
 
 from sandbox.disclosure.canonical_form import LONGEST_NUMBER as LONGEST
-from sandbox.disclosure.canonical_form import NUMBER, rounded
+from sandbox.disclosure.canonical_form import NUMBER, plain_text, rounded
+from sandbox.disclosure.form import PLAIN, Form
 
-KINDS = log2(4)
-"""Of a cell or a value: empty, a number, a whole number, a text."""
+CELLS = log2(5)
+"""Kinds of a cell: empty, a number, a whole number, a known text, another text."""
 
-MANTISSAS = log2(9 * 10**3)
-"""Four significant digits, of which the first is no zero."""
-
-
-def bits_of_grid(rows: Iterable[Iterable[str]]) -> float:
-    """Of a table's header and rows, in canonical form."""
-    table = [list(row) for row in rows]
-    width = len(table[0]) if table else 0
-    return (
-        bits_of_whole(len(table))
-        + bits_of_whole(width)
-        + sum(bits_of_cell(cell) for row in table for cell in row)
-    )
+NODES = log2(8)
+"""Kinds of a value in JSON: object, list, null, truth, whole number, number, known text, other text."""
 
 
-def bits_of_json(node: Any) -> float:
-    """Of a canonical JSON document, read back."""
-    kinds = log2(7)  # an object, a list, null, a truth, a whole number, a number, a text
-    match node:
-        case dict():
-            inner = sum(bits_of_text(name) + bits_of_json(value) for name, value in node.items())
-            return kinds + bits_of_whole(len(node)) + inner
-        case list():
-            return kinds + bits_of_whole(len(node)) + sum(map(bits_of_json, node))
-        case bool():
-            return kinds + 1
-        case int():
-            return kinds + 1 + bits_of_whole(abs(node))
-        case float():
-            return kinds + bits_of_number(repr(node))
-        case str():
-            return kinds + bits_of_text(node)
-    return kinds
+@dataclass(frozen=True)
+class Code:
+    """The code of files that leave in one form."""
+
+    form: Form
+
+    @cached_property
+    def known(self) -> frozenset[str]:
+        return frozenset(map(plain_text, self.form.known))
+
+    def grid(self, rows: Iterable[Iterable[str]]) -> float:
+        """Of a table's header and rows, in canonical form."""
+        table = [list(row) for row in rows]
+        width = len(table[0]) if table else 0
+        cells = sum(self.cell(cell) for row in table for cell in row)
+        return bits_of_whole(len(table)) + bits_of_whole(width) + cells
+
+    def cell(self, cell: str) -> float:
+        if cell in self.known:
+            return CELLS + log2(len(self.known))
+        return _bits_of_cell(cell, self.form.most_digits)
+
+    def json(self, node: Any) -> float:
+        """Of a canonical JSON document, read back."""
+        match node:
+            case dict():
+                inner = sum(1 + self.text(name) + self.json(value) for name, value in node.items())
+                return NODES + bits_of_whole(len(node)) + inner
+            case list():
+                return NODES + bits_of_whole(len(node)) + sum(map(self.json, node))
+            case bool():
+                return NODES + 1
+            case int():
+                return NODES + 1 + bits_of_whole(abs(node))
+            case float():
+                return NODES + bits_of_number(repr(node), self.form.most_digits)
+            case str():
+                return NODES + self.text(node)
+        return NODES
+
+    def text(self, text: str) -> float:
+        """Beside the bit or the kind that says whether it is known."""
+        return log2(len(self.known)) if text in self.known else bits_of_text(text)
+
+
+def bits_of_grid(rows: Iterable[Iterable[str]], form: Form = PLAIN) -> float:
+    return Code(form).grid(rows)
+
+
+def bits_of_json(node: Any, form: Form = PLAIN) -> float:
+    return Code(form).json(node)
 
 
 @lru_cache(maxsize=2**18)
-def bits_of_cell(cell: str) -> float:
+def _bits_of_cell(cell: str, digits: int) -> float:
     if not cell:
-        return KINDS
+        return CELLS
     number = cell.removesuffix("%")
     percent = 1.0
     if not NUMBER.fullmatch(number) or len(number) > LONGEST or rounded(number, None) != number:
-        return KINDS + bits_of_text(cell)  # also a number in another spelling than the canonical one
+        return CELLS + bits_of_text(cell)  # also a number in another spelling than the canonical one
     if number.lstrip("-").isdecimal():
-        return KINDS + percent + 1 + bits_of_whole(abs(int(number)))
-    return KINDS + percent + bits_of_number(number)
+        return CELLS + percent + 1 + bits_of_whole(abs(int(number)))
+    return CELLS + percent + bits_of_number(number, digits)
 
 
-def bits_of_number(written: str) -> float:
-    """A sign, the place of its first digit, and its significant digits: four, or
+def bits_of_number(written: str, digits: int) -> float:
+    """A sign, the place of its first digit, and its significant digits: `digits`, or
     all that it has."""
-    digits, _, exponent = written.lower().lstrip("-").partition("e")
-    whole, _, part = digits.partition(".")
+    figures, _, exponent = written.lower().lstrip("-").partition("e")
+    whole, _, part = figures.partition(".")
     significant = (whole + part).strip("0")
     place = len(whole.lstrip("0")) or -(len(part) - len(part.lstrip("0")))
-    mantissa = MANTISSAS if len(significant) <= 4 else 4 * (len(significant) + 1)
+    # of fewer digits than that the first is no zero
+    mantissa = log2(9 * 10 ** (digits - 1)) if len(significant) <= digits else 4 * (len(significant) + 1)
     return 1 + 1 + bits_of_whole(abs(place + int(exponent or 0))) + 1 + mantissa
 
 

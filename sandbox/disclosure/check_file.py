@@ -2,19 +2,20 @@
 Pure: the same decoded file, declaration, rules and raw values always give the same."""
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
-from sandbox.disclosure.canonical_form import DIGITS, DIGITS_OF_FEW, FEW
 from sandbox.disclosure.checks.differences import differences
+from sandbox.disclosure.checks.free_values import free_together
 from sandbox.disclosure.checks.registry import CHECKS
 from sandbox.disclosure.checks.subject import Subject
 from sandbox.disclosure.declaration import Declaration
 from sandbox.disclosure.decode import UNREADABLE, Decode, Decoded, Undecoded, decode_here
-from sandbox.disclosure.files.kind import Kind
+from sandbox.disclosure.files.kind import MODELS, Kind
 from sandbox.disclosure.files.opened import Grid
 from sandbox.disclosure.finding import Finding, Severity, Unfit, asks, blocks, notes
+from sandbox.disclosure.form import Form
 from sandbox.disclosure.raw_values.raw_values import RawValues
 from sandbox.disclosure.taxonomy import DisclosureRules
 
@@ -37,6 +38,12 @@ OF_AUTHORS = frozenset(
         "no_contributions",
         "totals_do_not_add_up",
         "authors_word",
+        "few_values",
+        "bin_edges",
+        "count_beyond_data",
+        "free_numbers",
+        "free_labels",
+        "odd_order",
     }
 )
 """What is asked because a program's author could have done anything.
@@ -63,6 +70,12 @@ class CheckedFile:
     findings: list[Finding]
     leaves: tuple[str, bytes] | None = None
     bits: float | None = None
+
+    def beside(self, more: Sequence[Finding]) -> "CheckedFile":
+        """With what was found of it by other means: nothing leaves of what that blocks."""
+        blocked = any(finding.severity is Severity.BLOCKS for finding in more)
+        findings = _sorted([*self.findings, *more])
+        return CheckedFile(findings) if blocked else CheckedFile(findings, self.leaves, self.bits)
 
 
 def check_files(
@@ -102,10 +115,7 @@ def _decoded(
     files: Mapping[str, tuple[bytes, Declaration]], rules: DisclosureRules, decode: Decode
 ) -> dict[str, _File]:
     taxonomy = rules.taxonomy
-    wanted = [
-        Undecoded(path, content, taxonomy.is_counting(declared.statbarn))
-        for path, (content, declared) in files.items()
-    ]
+    wanted = [Undecoded(path, content, rules.form(declared)) for path, (content, declared) in files.items()]
     counts = {
         path: Undecoded(
             "counts.parquet" if declared.counts.startswith(b"PAR1") else "counts.csv",
@@ -131,7 +141,7 @@ def _check(file: _File, rules: DisclosureRules, raw: RawValues | None) -> list[F
         found += findings
         for check in dict.fromkeys((*rules.taxonomy.always, *subject.statbarn.checks)):
             found += CHECKS[check](subject)
-        found += _canonical(subject, file)
+        found += _canonical(subject, file, rules)
     except Unfit as unfit:
         found.append(unfit.finding)
     except Exception as error:  # noqa: BLE001  # whatever hostile bytes made a library raise; its words could quote a value
@@ -140,24 +150,52 @@ def _check(file: _File, rules: DisclosureRules, raw: RawValues | None) -> list[F
     return _sorted([*_fit_for(file.declared, found), *_computed(file.declared)])
 
 
-def _canonical(subject: Subject, file: _File) -> Iterator[Finding]:
+def _canonical(subject: Subject, file: _File, rules: DisclosureRules) -> Iterator[Finding]:
     """Author and reviewers know that it leaves otherwise than it was written, and what it can carry.
     What cannot be written anew blocks."""
-    if subject.opened.kind in (Kind.CSV, Kind.JSON, Kind.PARQUET):
-        _, leaves = file.decoded.require_leaves()
-        if file.decoded.bits is not None:
-            yield _capacity(subject, file.decoded.bits)
-        if leaves != file.content:
-            yield notes(
-                "canonical_form",
-                "hidden_content",
-                "It leaves in its canonical form: rows in order; numbers that are no counts with "
-                f"{DIGITS} significant digits, {DIGITS_OF_FEW} where fewer than {FEW} units are behind them.",
-                "Nothing to do.",
-                "将以规范形式放行：各行按顺序排列；除计数外，数值保留 "
-                f"{DIGITS} 位有效数字，不足 {FEW} 个个体的保留 {DIGITS_OF_FEW} 位。",
-                "无需处理。",
-            )
+    if subject.opened.kind not in (Kind.CSV, Kind.JSON, Kind.PARQUET, *MODELS):
+        return
+    _, leaves = file.decoded.require_leaves()
+    if file.decoded.bits is not None:
+        yield _capacity(subject, file.decoded.bits)
+    if leaves != file.content:
+        form = rules.form(file.declared)
+        yield _model_form(form) if subject.opened.kind in MODELS else _table_form(form)
+
+
+def _table_form(form: Form) -> Finding:
+    digits = form.most_digits
+    fewest = form.digits_of([1])
+    why, zh = (
+        (f", {fewest} where fewer units are behind them", f"，个体较少的保留 {fewest} 位")
+        if fewest < digits
+        else ("", "")
+        if form.counted
+        else (", as how many units are behind them is its author's word", "（个体数仅为作者所称）")
+    )
+    return notes(
+        "canonical_form",
+        "hidden_content",
+        "It leaves in its canonical form: rows in order; numbers that are no counts with "
+        f"{digits} significant digits{why}.",
+        "Nothing to do.",
+        f"将以规范形式放行：各行按顺序排列；除计数外，数值保留 {digits} 位有效数字{zh}。",
+        "无需处理。",
+    )
+
+
+def _model_form(form: Form) -> Finding:
+    bits = form.weight_bits
+    return notes(
+        "canonical_form",
+        "hidden_content",
+        f"It leaves in its canonical form: each number with {bits} significant bits (about "
+        f"{bits * 0.301:.0f} digits), without addresses, dates and texts of the tool that wrote it.",
+        "Look whether its predictions stay as you need them: `cihu.check()` gives what would leave.",
+        f"将以规范形式放行：每个数值保留 {bits} 个二进制有效位（约 {bits * 0.301:.0f} 位十进制），"
+        "去除保存工具写入的地址、日期和文字。",
+        "请查看其预测是否仍符合需要：cihu.check() 会给出将放行的文件。",
+    )
 
 
 def _capacity(subject: Subject, bits: float) -> Finding:
@@ -193,9 +231,10 @@ def _check_together(
     for file in files.values():
         with suppress(Exception):  # `check_file` says what is wrong with it
             subjects.append(_subject(file, rules, raw)[0])
-    return {
-        name: _sorted(_fit_for(files[name].declared, found)) for name, found in differences(subjects).items()
-    }
+    found = differences(subjects)
+    for name, findings in free_together(subjects).items():
+        found.setdefault(name, []).extend(findings)
+    return {name: _sorted(_fit_for(files[name].declared, findings)) for name, findings in found.items()}
 
 
 def _computed(declared: Declaration) -> Iterator[Finding]:

@@ -13,6 +13,8 @@ class Declaration:
     `total`, `top1` and `top2`, the two largest contributions. For a model it also has `member` and `loss`, a
     row for each unit, for the membership test. It is for the checks and the reviewers, and is never released.
     `measured`: the vault computed the file itself, from what was written before any raw row was read.
+    `counted`: the vault counted the units behind each number, whatever it was computed from.
+    `known`: texts that were fixed before any raw row was read (`Form.known`).
     `expressions`: those of the author's own that decided what it computed, if there are any.
     """
 
@@ -22,3 +24,5 @@ class Declaration:
     counts: bytes | None = None
     measured: bool = False
     expressions: tuple[str, ...] = ()
+    counted: bool = False
+    known: tuple[str, ...] = ()

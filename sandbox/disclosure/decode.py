@@ -8,11 +8,12 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from sandbox.disclosure.clean_file import bits_of_file, clean_file
+from sandbox.disclosure.clean_file import clean_and_count
 from sandbox.disclosure.files.file_limits import FileLimits
 from sandbox.disclosure.files.open_file import open_file
 from sandbox.disclosure.files.opened import Opened
 from sandbox.disclosure.finding import Finding, Unfit, blocks
+from sandbox.disclosure.form import PLAIN, Form
 
 UNREADABLE = blocks(
     "unreadable",
@@ -27,12 +28,12 @@ log = logging.getLogger("cihu.disclosure")
 
 @dataclass(frozen=True)
 class Undecoded:
-    """`counting`: declared as counts of units, which keep their digits. `opens`: what it holds is wanted;
-    `leaves`: what would be released of it is wanted."""
+    """`form`: how it is written anew. `opens`: what it holds is wanted; `leaves`: what would be released of
+    it is wanted."""
 
     name: str
     content: bytes
-    counting: bool = False
+    form: Form = PLAIN
     opens: bool = True
     leaves: bool = True
 
@@ -79,8 +80,8 @@ def decode_file(file: Undecoded, limits: FileLimits) -> Decoded:
     if not file.leaves:
         return Decoded(opened)
     try:
-        leaves = clean_file(file.name, file.content, counting=file.counting)
-        return Decoded(opened, leaves=leaves, bits=bits_of_file(*leaves))
+        leaves, bits = clean_and_count(file.name, file.content, file.form)
+        return Decoded(opened, leaves=leaves, bits=bits)
     except Unfit as unwritable:
         return Decoded(opened, unwritable=unwritable.finding)
     except Exception as error:  # noqa: BLE001  # as below

@@ -5,11 +5,14 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+from sandbox.disclosure.declaration import Declaration
 from sandbox.disclosure.files.file_limits import FileLimits
 from sandbox.disclosure.finding import Severity
+from sandbox.disclosure.form import ALL_BITS, PLAIN, Form
 from sandbox.errors import InvalidInput
 from sandbox.policy import YamlText
 
@@ -44,6 +47,7 @@ class Thresholds:
     capacity_bits: int
     window_bits: int
     window_files: int
+    weight_bits: int
 
 
 @dataclass(frozen=True)
@@ -73,6 +77,17 @@ class DisclosureRules:
         """By its own name, or by that of one of its analyses."""
         return self.taxonomy.statbarn(declared)
 
+    def form(self, declared: Declaration) -> Form:
+        """How a file that is declared so leaves."""
+        return Form(
+            self.taxonomy.is_counting(declared.statbarn),
+            declared.counted,
+            self.thresholds.minimum_count,
+            self.taxonomy.digits,
+            self.thresholds.weight_bits,
+            declared.known,
+        )
+
 
 @dataclass(frozen=True)
 class Taxonomy:
@@ -81,6 +96,7 @@ class Taxonomy:
     most_bytes: int
     most_rows: int
     window_days: int
+    digits: tuple[tuple[int, int], ...]
     grades: dict[str, Thresholds]
     risks: dict[str, NAMES]
     always: tuple[str, ...]
@@ -180,6 +196,7 @@ def load_disclosure(path: Path, *, checks: Iterable[str]) -> Taxonomy:
         most_bytes=said["files"]["most_bytes"],
         most_rows=said["files"]["most_rows"],
         window_days=said.get("window_days", WINDOW_DAYS),
+        digits=_digits(text),
         grades={grade: _thresholds(numbers) for grade, numbers in said["grades"].items()},
         risks={risk: _names(words) for risk, words in said["risks"].items()},
         always=tuple(said["always"]),
@@ -197,6 +214,22 @@ def load_disclosure(path: Path, *, checks: Iterable[str]) -> Taxonomy:
     )
 
 
+def _digits(text: YamlText) -> tuple[tuple[int, int], ...]:
+    """(units, digits), in order. Raises `InvalidInput` where more units would give fewer digits."""
+    if "digits" not in text.document:
+        return PLAIN.digits
+    rules = tuple((rule["units"], rule["digits"]) for rule in text.document["digits"])
+    if rules[0][0] != 1 or any(
+        later[0] <= earlier[0] or later[1] < earlier[1] for earlier, later in pairwise(rules)
+    ):
+        raise text.fault(
+            "the digits do not grow with the units, from one unit on.",
+            "digits",
+            remedy="Begin with `units: 1`; write more units later, with as many digits or more.",
+        )
+    return rules
+
+
 def _known(text: YamlText, check: str, known: frozenset[str], *path: str | int) -> None:
     if check not in known:
         raise text.fault(
@@ -209,8 +242,8 @@ def _names(words: dict[str, str]) -> NAMES:
 
 
 def _thresholds(numbers: dict[str, Any]) -> Thresholds:
-    # a file of before the capacity was counted has no limit of it
-    said: dict[str, Any] = {"capacity_bits": 0, "window_bits": 0, "window_files": 0} | {
-        field.name: numbers[field.name] for field in fields(Thresholds) if field.name in numbers
-    }
+    # a file of before the capacity was counted has no limit of it, and models left as they were
+    unlimited = {"capacity_bits": 0, "window_bits": 0, "window_files": 0, "weight_bits": ALL_BITS}
+    named = {field.name: numbers[field.name] for field in fields(Thresholds) if field.name in numbers}
+    said: dict[str, Any] = unlimited | named
     return Thresholds(**(said | {"zero_cells": Severity(numbers["zero_cells"])}))

@@ -1,7 +1,7 @@
 """What the operations on drafts work with."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
@@ -11,7 +11,9 @@ from sandbox.catalog.notice import NoticeRule
 from sandbox.catalog.populations import Population
 from sandbox.catalog.version_quality import Assess
 from sandbox.database import Database
+from sandbox.drafts.files import OpenedFiles
 from sandbox.drafts.names import load_header_words
+from sandbox.drafts.progress import ProgressBoard
 from sandbox.drafts.suggest import Rules
 from sandbox.identity import Principal
 from sandbox.ingest.code_lists import load_code_lists
@@ -34,6 +36,8 @@ class DraftContext:
     published: Callable[[Principal, Version], None]
     assess: Assess | None = None
     notice: NoticeRule | None = None
+    progress: ProgressBoard = field(default_factory=ProgressBoard)
+    opened: OpenedFiles = field(default_factory=OpenedFiles)
 
     @cached_property
     def rules(self) -> Rules:
@@ -43,6 +47,7 @@ class DraftContext:
             load_header_words(self.policies),
             load_identifier_rules(self.policies / "identifiers.yaml"),
             load_code_lists(codes) if codes.is_dir() else (),
+            self.repository.elements,
         )
 
     def require_officer(self, officer: Principal) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 
 from typing_extensions import TypedDict
 
+from sandbox.catalog.lineage import Lineage
 from sandbox.drafts.names import column_name
 from sandbox.errors import InvalidInput
 from sandbox.ingest.units import COMPOUND_ID, ROW_ID
@@ -51,8 +52,10 @@ class ContractDocument(TypedDict):
     customProperties: list[dict[str, Any]]
 
 
-def contract_of(policy: Mapping[str, Any], *, version: int) -> ContractDocument:
-    """The contract of a version. `policy`: the document of its policy."""
+def contract_of(
+    policy: Mapping[str, Any], *, version: int, lineage: Lineage | None = None
+) -> ContractDocument:
+    """The contract of a version. `policy`: the document of its policy. `lineage`: of a derived one."""
     custom = {
         "titleZh": policy["title"]["zh"],
         "summaryZh": policy["summary"]["zh"],
@@ -74,7 +77,10 @@ def contract_of(policy: Mapping[str, Any], *, version: int) -> ContractDocument:
                 "physicalName": policy["dataset"],
                 "physicalType": "table",
                 "logicalType": "object",
-                "properties": [_property(name, spec) for name, spec in policy["columns"].items()],
+                "properties": [
+                    _property(name, spec) | _transformed(name, lineage)
+                    for name, spec in policy["columns"].items()
+                ],
             }
         ],
         customProperties=_custom(custom),
@@ -100,6 +106,18 @@ def _property(name: str, spec: Mapping[str, Any]) -> dict[str, Any]:
         native -= {"bounds", "longest"}
     custom = {_camel(field): value for field, value in spec.items() if field not in native}
     return made | {"customProperties": _custom(custom)}
+
+
+def _transformed(name: str, lineage: Lineage | None) -> dict[str, Any]:
+    """From which columns one comes, and by which SQL; nothing where it comes from a file."""
+    if lineage is None:
+        return {}
+    versions = {each.dataset: each.name for each in lineage.inputs}
+    sources = [of.rpartition(".") for of in lineage.columns.get(name, ())]
+    return {
+        "transformSourceObjects": [f"{versions[dataset]}.{column}" for dataset, _, column in sources],
+        "transformLogic": lineage.sql,
+    }
 
 
 def _custom(values: Mapping[str, Any]) -> list[dict[str, Any]]:

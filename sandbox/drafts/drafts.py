@@ -14,20 +14,26 @@ from uuid import UUID
 
 from sqlalchemy import Row, and_, func, insert, select, update
 
-from sandbox.catalog.grade import highest_grade, needs_second_person
-from sandbox.catalog.model import DatasetPolicy, Version
+from sandbox.catalog.former_holders import former_holders
+from sandbox.catalog.model import DatasetPolicy, Role, Version
 from sandbox.catalog.notice import PublishersWord
+from sandbox.catalog.opening import OpeningAnswers, last_opened, planned_review, with_items
+from sandbox.catalog.opening_checks import look_at_policy
+from sandbox.catalog.opening_reasons import grade_to_review
 from sandbox.catalog.publish import Published, decide_publish, id_rule_of, last_report, publish
 from sandbox.catalog.read_table import read_file
+from sandbox.catalog.schemas import AskedItemDocument
 from sandbox.catalog.stand_in import stand_in
 from sandbox.catalog.tables import dataset_versions, datasets
 from sandbox.database import Transaction
 from sandbox.drafts.check_policy import check_policy, names_the_header
 from sandbox.drafts.context import DraftContext
 from sandbox.drafts.contract import ContractDocument, contract_of
+from sandbox.drafts.draft_text import editable
 from sandbox.drafts.edit_policy import edited
 from sandbox.drafts.files import file_document, file_of, give_file, source_of
 from sandbox.drafts.inspect_file import MOST_SHOWN_ROWS, inspect_file, rows_document
+from sandbox.drafts.keep_decisions import decided_notes, keep_decisions, left_behind
 from sandbox.drafts.pattern import Pattern
 from sandbox.drafts.predict import predict
 from sandbox.drafts.preview_steps import invented_rows, own_rows, preview
@@ -39,28 +45,39 @@ from sandbox.drafts.schemas import (
     RowsDocument,
     StepsPreviewDocument,
 )
-from sandbox.drafts.suggest import rounded_up
+from sandbox.drafts.suggest import Suggested, rounded_up
 from sandbox.drafts.tables import draft_files, draft_revisions, drafts
 from sandbox.errors import Conflict, InvalidInput, NotFound, Unavailable
 from sandbox.identity import Principal
 from sandbox.ingest import Rows
-from sandbox.ingest.file_format import FileFormat
+from sandbox.ingest.file_format import DETECTED, FileFormat
+from sandbox.ingest.header import clean
+from sandbox.memory_release import release_memory
 from sandbox.policy import YamlText
 
+RESTORE = "dropped_columns.restore"
 DATASET = re.compile(r"^dataset:\s*\"?([\w.]+)", re.MULTILINE)
 
 
 def create(
-    context: DraftContext, officer: Principal, file: UUID, given: FileFormat, *, like: str | None = None
+    context: DraftContext,
+    officer: Principal,
+    file: UUID,
+    given: FileFormat,
+    *,
+    like: str | None = None,
+    next_of: str | None = None,
 ) -> DraftDocument:
-    """Inspect a file and suggest a policy for it; `like`: that of this dataset. Raises `InvalidInput` where
-    the file cannot be read, and `NotFound` where the department has no such dataset."""
+    """Inspect a file and suggest a policy for it; `like`: that of this dataset; `next_of`: it is the next
+    version of this dataset, with all that was decided for the last one. Raises `InvalidInput` where the file
+    cannot be read, and `NotFound` where the department has no such dataset."""
+    _require_one_pattern(like, next_of)
     with context.database.transaction() as tx:
         row = file_of(tx, file, officer)
-        pattern = None if like is None else _pattern(tx, like, officer)
-    suggested, shape = inspect_file(
-        context, officer, source_of(context.store, row), row.name, given, pattern=pattern
-    )
+        pattern = _pattern(tx, like, next_of, officer)
+    if given == DETECTED and pattern is not None:
+        given = _built_as_before(context, pattern)
+    suggested, shape = _inspected(context, officer, row, given, pattern)
     with context.database.transaction() as tx:
         id = tx.execute(
             insert(drafts)
@@ -77,15 +94,52 @@ def create(
         return _document(context, tx, _row(tx, id, officer), officer)
 
 
-def _pattern(tx: Transaction, name: str, officer: Principal) -> Pattern:
-    return Pattern(name, policy_of_own(tx, name, officer)[1])
+def _built_as_before(context: DraftContext, pattern: Pattern) -> FileFormat:
+    """As the pattern's file, but for the rows at the end: those are looked for in each file. That all rows of
+    a dataset are data was decided for its next version, too."""
+    file = context.repository.read_kept(pattern.policy).file
+    return file if pattern.same and file.notes == 0 else replace(file, notes=None)
+
+
+def _inspected(
+    context: DraftContext,
+    officer: Principal,
+    file: Row[tuple[object, ...]],
+    given: FileFormat,
+    pattern: Pattern | None,
+) -> tuple[Suggested, dict[str, Any]]:
+    source = source_of(context.store, file, context.opened)
+    try:
+        with context.progress.work(file.id, "draft") as progress:
+            return inspect_file(
+                context, officer, source, file.name, given, pattern=pattern, progress=progress
+            )
+    finally:
+        release_memory()
+
+
+def _pattern(tx: Transaction, like: str | None, next_of: str | None, officer: Principal) -> Pattern | None:
+    name = like or next_of
+    return Pattern(name, policy_of_own(tx, name, officer)[1], same=next_of is not None) if name else None
+
+
+def _require_one_pattern(like: str | None, next_of: str | None) -> None:
+    if like is not None and next_of is not None:
+        raise InvalidInput(
+            "A draft is like another dataset, or the next version of it.",
+            remedy="Give `like` or `next_of`.",
+            zh="草稿或仿照其他数据集，或是其下一版本。",
+            remedy_zh="请只填写 like 或 next_of 之一。",
+        )
 
 
 def export_contract(context: DraftContext, officer: Principal, name: str) -> ContractDocument:
     """The policy of a dataset of the officer's department as a contract. Raises `NotFound`."""
     with context.database.transaction() as tx:
         number, policy = policy_of_own(tx, name, officer)
-    return contract_of(YamlText(policy, None, what="The policy").document, version=number)
+        lineage = context.repository.version(tx, name.lower(), number).lineage
+    document = YamlText(policy, None, what="The policy").document
+    return contract_of(document, version=number, lineage=lineage)
 
 
 def policy_of_own(tx: Transaction, name: str, officer: Principal) -> tuple[int, str]:
@@ -111,22 +165,47 @@ def policy_of_own(tx: Transaction, name: str, officer: Principal) -> tuple[int, 
 
 
 def inspect_again(
-    context: DraftContext, officer: Principal, id: int, revision: int, given: FileFormat
+    context: DraftContext,
+    officer: Principal,
+    id: int,
+    revision: int,
+    given: FileFormat,
+    *,
+    detect_notes: bool = False,
 ) -> DraftDocument:
-    """Read the file in another way, and suggest the policy anew."""
+    """Read the file in another way, and suggest the policy anew. What was decided stays, where it fits.
+    `detect_notes`: whatever was decided, the rows at the end are looked for. Raises `InvalidInput` where the
+    policy's text is not good enough to tell what was decided."""
     with context.database.transaction() as tx:
         row = _open(tx, id, officer, revision)
         stored = _own_file(tx, row, officer)
-        like = row.shape.get("like")
-        pattern = None if like is None else _pattern(tx, like, officer)
-    suggested, shape = inspect_file(
-        context, officer, source_of(context.store, stored), stored.name, given, pattern=pattern
-    )
+        pattern = _pattern(tx, row.shape.get("like"), row.shape.get("next_of"), officer)
+        now = editable(_policy(tx, row))
+        before = editable(row.shape.get("suggested") or _earlier_policies(tx, id)[-1])
+    decided = None
+    if given.notes is None and not detect_notes:
+        decided = decided_notes(before, now, row.shape.get("notes_said"))
+    if stays := decided is None or _same_sheet(given, now, row.shape):
+        given = replace(given, notes=given.notes if decided is None else decided)
+    suggested, shape = _inspected(context, officer, stored, given, pattern)
+    shape["suggested"] = suggested.text
+    if not stays:
+        left_behind(suggested, "file.notes", str(decided))
+    keep_decisions(suggested, before=before, now=now)
+    shape["suggestions"] = [dict(suggestion) for suggestion in suggested.suggestions]
     with context.database.transaction() as tx:
         row = _open(tx, id, officer, revision, hold=True)
         tx.execute(update(drafts).where(drafts.c.id == id).values(shape=shape))
         row = _row(tx, id, officer)
         return _saved(context, tx, row, suggested.text, officer, "read again")
+
+
+def _same_sheet(given: FileFormat, policy: Mapping[str, Any], shape: Mapping[str, Any]) -> bool:
+    """Whether a workbook's sheet is the one that was read last; another one has an end of its own."""
+    file = policy.get("file")
+    if given.sheet is None:
+        return not (isinstance(file, dict) and "sheet" in file)
+    return bool(clean(given.sheet) == shape["format"].get("sheet"))
 
 
 def save(
@@ -142,8 +221,15 @@ def answer(
     """Change single values of the policy (`edit_policy.edited`)."""
     with context.database.transaction() as tx:
         row = _open(tx, id, officer, revision, hold=True)
-        text = edited(_policy(tx, row), changes)
+        before = _earlier_policies(tx, id) if RESTORE in changes else ()
+        text = edited(_policy(tx, row), changes, before=before)
         return _saved(context, tx, row, text, officer, ", ".join(changes)[:200])
+
+
+def _earlier_policies(tx: Transaction, id: int) -> list[str]:
+    """The texts of a draft's revisions, the newest first."""
+    of = select(draft_revisions.c.policy).where(draft_revisions.c.draft == id)
+    return list(tx.execute(of.order_by(draft_revisions.c.number.desc())).scalars())
 
 
 def reassign(context: DraftContext, officer: Principal, id: int, to: Principal, note: str) -> DraftDocument:
@@ -169,19 +255,22 @@ def agree(context: DraftContext, officer: Principal, id: int, revision: int) -> 
     """A second officer of the department agrees to what stands there now."""
     with context.database.transaction() as tx:
         _open(tx, id, officer, revision, hold=True)
-        wrote = set(
-            tx.execute(select(draft_revisions.c.saved_by).where(draft_revisions.c.draft == id)).scalars()
-        )
-        if officer.id in wrote:
+        if officer.id in _makers(tx, id):
             raise Conflict(
-                "You wrote on this draft, so you cannot be its second person.",
+                "You wrote on this draft, or handed it over, so you cannot be its second person.",
                 code="own_draft",
                 remedy="Ask another officer of your department.",
-                zh="您参与编写了该草稿，不能作为复核人。",
+                zh="您编写或移交了该草稿，不能作为复核人。",
                 remedy_zh="请本部门另一位数据专员复核。",
             )
         tx.execute(update(drafts).where(drafts.c.id == id).values(second_person=officer.id))
         return _document(context, tx, _row(tx, id, officer), officer)
+
+
+def _makers(tx: Transaction, id: int) -> frozenset[str]:
+    """Who wrote on a draft, or handed it over."""
+    wrote = tx.execute(select(draft_revisions.c.saved_by).where(draft_revisions.c.draft == id)).scalars()
+    return frozenset(wrote) | former_holders(tx, "draft", id)
 
 
 def publish_draft(
@@ -190,22 +279,33 @@ def publish_draft(
     id: int,
     revision: int,
     word: PublishersWord = PublishersWord(),  # noqa: B008  # frozen
+    confirmed: frozenset[str] = frozenset(),
 ) -> Published:
-    """Publish the dataset, or a new version of it. Raises `InvalidInput` with what keeps it back."""
-    with context.database.lock(f"draft:{id}"):  # two requests for one revision make one version
-        return _publish(context, officer, id, revision, word)
+    """Publish the dataset, or a new version of it. `confirmed`: what the officer answers with yes of the
+    review before it opens. Raises `InvalidInput` with what keeps it back."""
+    with context.database.try_lock(f"draft:{id}"):  # two requests for one revision make one version
+        return _publish(context, officer, id, revision, word, confirmed)
 
 
 def _publish(
-    context: DraftContext, officer: Principal, id: int, revision: int, word: PublishersWord
+    context: DraftContext,
+    officer: Principal,
+    id: int,
+    revision: int,
+    word: PublishersWord,
+    confirmed: frozenset[str],
 ) -> Published:
     with context.database.transaction() as tx:
         row = _open(tx, id, officer, revision)
         stored, text = _own_file(tx, row, officer), _policy(tx, row)
+        makers = _makers(tx, id)
     policy = context.repository.read(text)
     decide_publish(context.gate, officer, policy)
-    if needs_second_person(context.gate, policy) and not row.second_person:
-        grade = highest_grade(context.gate, policy)
+    with context.database.transaction() as tx:
+        needed = needs_second_person(context, tx, policy)
+        before = last_opened(tx, context.repository, policy.dataset)
+    if needed and not row.second_person:
+        grade = grade_to_review(before, policy, context.gate.grades)
         raise Conflict(
             f"A dataset with data of grade {grade} is published by two officers.",
             code="second_person_needed",
@@ -213,23 +313,57 @@ def _publish(
             zh=f"含 {grade} 级数据的数据集须由两位数据专员发布。",
             remedy_zh="请本部门另一位数据专员查看草稿并同意。",
         )
-    done = publish(
-        context.database,
-        repository=context.repository,
-        store=context.store,
-        gate=context.gate,
-        populations=context.populations,
-        officer=officer,
-        policy_text=text,
-        body=source_of(context.store, stored),
-        sha256=stored.sha256,
-        assess=context.assess,
-        word=word,
-        notice=context.notice,
-        registered=partial(_mark_published, id),
-    )
-    context.published(officer, done.version)
+    with context.progress.work(stored.id, "publish") as progress:
+        done = publish(
+            context.database,
+            repository=context.repository,
+            store=context.store,
+            gate=context.gate,
+            populations=context.populations,
+            officer=officer,
+            policy_text=text,
+            body=source_of(context.store, stored, context.opened),
+            sha256=stored.sha256,
+            assess=context.assess,
+            word=word,
+            notice=context.notice,
+            registered=partial(_mark_published, id),
+            opening=OpeningAnswers(confirmed, row.second_person, makers),
+            progress=progress,
+        )
+        if not done.held:
+            # the version stands; what follows is loaded and measured for questions
+            progress.step("measuring")
+            context.published(officer, done.version)
     return done
+
+
+def needs_second_person(context: DraftContext, tx: Transaction, policy: DatasetPolicy) -> bool:
+    """By the grade that it has, or that it lowers."""
+    grades = context.gate.grades
+    if context.repository.opening.needs_second_person(grades, policy):
+        return True
+    review = planned_review(tx, context.repository, grades, policy)
+    return review is not None and review.needs_second_person
+
+
+def reopen_draft(tx: Transaction, dataset: str, number: int) -> None:
+    """The draft of a version that was refused to open can be corrected and published again."""
+    tx.execute(
+        update(drafts)
+        .where(
+            drafts.c.published_dataset == dataset,
+            drafts.c.published_version == number,
+            drafts.c.state == "published",
+        )
+        .values(
+            state="open",
+            published_dataset=None,
+            published_version=None,
+            second_person=None,
+            updated_at=func.now(),
+        )
+    )
 
 
 def _mark_published(id: int, tx: Transaction, version: Version) -> None:
@@ -397,13 +531,31 @@ def _document(context: DraftContext, tx: Transaction, row: Row[Any], officer: Pr
         ],
         problems=problems,
         predictions=predict(policy) if policy else [],
-        needs_second_person=policy is not None and needs_second_person(context.gate, policy),
+        needs_second_person=policy is not None and needs_second_person(context, tx, policy),
+        opening=_asked_items(context, tx, policy, row.shape["columns"]) if policy else [],
     )
     if row.second_person:
         document["second_person"] = row.second_person
     if row.published_version is not None:
         document["version"] = row.published_version
     return document
+
+
+def _asked_items(
+    context: DraftContext, tx: Transaction, policy: DatasetPolicy, shapes: list[dict[str, Any]]
+) -> list[AskedItemDocument]:
+    """What will be asked before the version opens, as far as the policy and what was seen in the file tell.
+    The rows are looked at again as they are published."""
+    grades, repository = context.gate.grades, context.repository
+    review = planned_review(tx, repository, grades, policy)
+    if review is None:
+        return []
+    held = {shape["source"] for shape in shapes if shape.get("identifier")}
+    shown = [column for column in policy.columns if column.role not in (Role.HIDDEN, Role.UNIT)]
+    found = look_at_policy(policy, repository.lists)
+    found["identifiers"] = tuple(column.name for column in shown if column.rules.label in held)
+    items = with_items(review, repository, grades, found).items
+    return [AskedItemDocument(**item) for item in items]  # type: ignore[typeddict-item]  # as they are kept
 
 
 def _saved(
@@ -469,7 +621,7 @@ def _row(tx: Transaction, id: int, officer: Principal, *, hold: bool = False) ->
     if row is None:
         raise NotFound(
             f"Your department has no draft {id}.",
-            remedy="List those that it has: cihu drafts, or GET /v1/drafts.",
+            remedy="List those that it has: cihu drafts, or their page.",
             zh=f"您的部门没有草稿 {id}。",
             remedy_zh="可在草稿列表中查看。",
         )

@@ -1,36 +1,39 @@
 """Changes single values of a policy, for people who do not write YAML."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from math import isfinite
 from typing import Any
 
+from sandbox.drafts.draft_text import editable
 from sandbox.drafts.edit_steps import change_steps, in_steps
+from sandbox.drafts.names import column_name
+from sandbox.drafts.rename_in_sql import renamed_in_sql
 from sandbox.drafts.write_policy import FIELDS, write_policy
 from sandbox.errors import InvalidInput
-from sandbox.policy import YamlText
 from sandbox.policy.yaml_text import DEEPEST, LARGEST
 
 MOST_CHARACTERS = 500_000
 NAMES_A_COLUMN = ("complete", "in_list", "within_days", "drift")
 
 
-def edited(text: str, changes: Mapping[str, Any]) -> str:
+def edited(text: str, changes: Mapping[str, Any], *, before: Iterable[str] = ()) -> str:
     """The policy with `changes`: a path such as `columns.age.bounds`, and its value; None removes it.
 
     Of its own are `about` (whom the rows are about: {"who": "nobody"}, {"who": "rows", "kind": ...} or
     {"who": "column", "column": ..., "kind": ..., "max_rows": ...}), `columns.X.name`, which renames a column,
-    `columns.X.drop`, which leaves it out, `columns.X.make`, which adds one that a cleaning step makes; and
-    `steps.add`, `steps.remove` and `steps.move` (edit_steps.py). Raises `InvalidInput` for a path that is
-    none.
+    `columns.X.drop`, which leaves it out, `columns.X.make`, which adds one that a cleaning step makes;
+    `dropped_columns.restore`, which brings the column of that header back as it was in the newest text of
+    `before` that has it; and `steps.add`, `steps.remove` and `steps.move` (edit_steps.py). Raises
+    `InvalidInput` for a path that is none, and for a text whose form is not good (draft_text.py).
     """
-    policy = YamlText(text, None, what="The policy").document
-    columns = policy.get("columns") if isinstance(policy, dict) else None
-    if not isinstance(columns, dict) or not all(isinstance(spec, dict) for spec in columns.values()):
-        raise InvalidInput("The policy has no columns.", remedy="Correct its text first.")
+    policy = editable(text)
     for value in changes.values():
         _require_plain(value)
     for path, value in changes.items():
-        _change(policy, path, value)
+        if path == "dropped_columns.restore":
+            _restore(policy, value, before)
+        else:
+            _change(policy, path, value)
     written = write_policy(policy)
     if len(written) > MOST_CHARACTERS:
         raise InvalidInput(
@@ -86,9 +89,19 @@ def _set(policy: dict[str, Any], parts: list[str], value: Any, path: str) -> Non
             raise _no_path(path)
     if value is None:
         node.pop(parts[-1], None)
+        if (
+            parts[0] == "columns"
+            and parts[2:3] == ["typical"]
+            and not policy["columns"][parts[1]].get("typical")
+        ):
+            policy["columns"][parts[1]].pop("typical", None)
         return
+    before = node.get(parts[-1])
     node[parts[-1]] = value
     if parts[0] == "columns" and parts[2:] == ["role"]:
+        if not all(role in ("measure", "attribute") for role in (before, value)):
+            # what is typical of another role is stated in another way
+            node.pop("typical", None)
         # what only another role may have goes with it
         for role, names in (("key", ("values",)), ("measure", ("bounds", "step")), ("hidden", ("keep",))):
             if value != role:
@@ -173,12 +186,14 @@ def _rename(policy: dict[str, Any], old: str, new: str) -> None:
 
 
 def _rename_in_rules(policy: dict[str, Any], old: str, new: str) -> None:
-    """In what is expected of every version; a condition in SQL is its author's to correct."""
+    """In what is expected of every version."""
     rules = policy.get("expect")
     for rule in rules if isinstance(rules, list) else ():
         for check, value in rule.items() if isinstance(rule, dict) else ():
             if check in NAMES_A_COLUMN and value == old:
                 rule[check] = new
+            elif check == "rule" and isinstance(value, str):
+                rule[check] = renamed_in_sql(value, old, new)
             elif check == "unique" and isinstance(value, list):
                 rule[check] = [new if name == old else name for name in value]
 
@@ -189,9 +204,46 @@ def _drop(policy: dict[str, Any], name: str) -> None:
         return
     label = spec.get("source", name) if isinstance(spec, dict) else name
     dropped = policy.get("dropped_columns", [])
-    if not isinstance(dropped, list):
-        raise InvalidInput("`dropped_columns` is no list.", remedy="Correct it first.")
+    if not isinstance(dropped, list):  # a change before this one made it so
+        raise InvalidInput(
+            "`dropped_columns` is no list.",
+            remedy="Send a list of headers, or nothing.",
+            zh="dropped_columns 不是列表。",
+            remedy_zh="请发送表头列表，或不发送。",
+        )
     policy["dropped_columns"] = [*dropped, label]
+
+
+def _restore(policy: dict[str, Any], label: Any, before: Iterable[str]) -> None:
+    """A column of the file comes back as it was; one of which nothing is known is an attribute of text."""
+    dropped = policy.get("dropped_columns")
+    if not isinstance(dropped, list) or label not in dropped:
+        raise _no_path("dropped_columns.restore")
+    name, spec = _last_known(str(label), before)
+    if name in policy["columns"]:
+        raise InvalidInput(
+            f"There is a column {name} already.",
+            remedy="Rename that one first.",
+            zh=f"已有名为 {name} 的栏目。",
+            remedy_zh="请先为它改名。",
+        )
+    policy["columns"][name] = spec
+    policy["dropped_columns"] = [each for each in dropped if each != label]
+    if not policy["dropped_columns"]:
+        policy.pop("dropped_columns")
+
+
+def _last_known(label: str, before: Iterable[str]) -> tuple[str, dict[str, Any]]:
+    for text in before:
+        try:
+            columns = editable(text)["columns"]
+        except InvalidInput:  # it was saved with faults
+            continue
+        for name, spec in columns.items():
+            if spec.get("source", name) == label:
+                return name, {**spec, "role": "attribute"} if spec.get("role") == "unit" else spec
+    name = column_name(label, set())
+    return name, {"role": "attribute", "type": "text"} | ({} if name == label else {"source": label})
 
 
 def _no_path(path: str) -> InvalidInput:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+from sandbox.drafts.rename_in_sql import renamed_in_sql
 from sandbox.errors import InvalidInput
 
 OF_COLUMNS = (
@@ -19,8 +20,9 @@ OF_COLUMNS = (
     "limit",
     "into",
 )
-"""The fields of a step that name columns. Expressions name some, too: what is renamed is corrected there by
-hand, and the check says where."""
+"""The fields of a step that name columns."""
+EXPRESSIONS = ("as", "drop_rows")
+"""The fields of a step that are expressions of a row."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,9 @@ class StepList:
                     step[name] = [new if each == old else each for each in value]
                 elif value == old:
                     step[name] = new
+            for name in EXPRESSIONS:
+                if isinstance(step.get(name), str):
+                    step[name] = renamed_in_sql(step[name], old, new)
 
 
 def in_steps(policy: dict[str, Any]) -> StepList:

@@ -7,19 +7,22 @@ from uuid import UUID
 
 import anyio.to_thread
 from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, Field
 
 from sandbox.api_schema import answers
+from sandbox.body_stream import BodyStream
 from sandbox.catalog.notice import LONGEST_NOTES, PublishersWord
+from sandbox.catalog.published_document import published_document
 from sandbox.catalog.schemas import PublishedDocument
 from sandbox.drafts import drafts
-from sandbox.drafts.body_stream import BodyStream
 from sandbox.drafts.context import DraftContext
 from sandbox.drafts.contract import ContractDocument
 from sandbox.drafts.edit_policy import MOST_CHARACTERS
 from sandbox.drafts.files import file_of, list_files, remove_file, store_file
 from sandbox.drafts.inspect_file import MOST_SHOWN_ROWS
 from sandbox.drafts.inspect_file import first_rows as read_first_rows
+from sandbox.drafts.progress import LONGEST_WAIT_SECONDS, events
 from sandbox.drafts.schemas import (
     DraftDocument,
     DraftSummary,
@@ -34,7 +37,10 @@ from sandbox.ingest.text_encoding import ENCODINGS
 from sandbox.plain_text import ExactText, PlainText
 
 UPLOADS = "/v1/uploads"
+EVENTS = "text/event-stream"
+LONGEST_WAIT = int(LONGEST_WAIT_SECONDS)
 Revision = Annotated[int, Field(ge=1, le=2**31 - 1)]
+ItemName = Annotated[PlainText, Field(max_length=61)]
 Separator = Literal[",", ";", "\t", "|"]
 DraftNumber = Annotated[int, Field(ge=1, le=2**31 - 1)]
 EncodingName = Annotated[str, Field(json_schema_extra={"enum": list(ENCODINGS)}, max_length=20)]
@@ -49,7 +55,7 @@ class FormatGiven(BaseModel):
     sheet: Annotated[PlainText, Field(max_length=100)] | None = None
     header_row: Annotated[int, Field(ge=0, le=30)] | None = None
     header_rows: Annotated[int, Field(ge=1, le=5)] | None = None
-    notes: Annotated[int, Field(ge=0, le=1000)] = 0
+    notes: Annotated[int, Field(ge=0, le=1000)] | None = None
 
     def given(self) -> FileFormat:
         return FileFormat(
@@ -64,11 +70,13 @@ class FormatGiven(BaseModel):
 
 
 class NewDraft(BaseModel):
-    """`like`: a dataset of the officer's department whose policy the draft takes over."""
+    """`like`: a dataset of the officer's department whose policy the draft takes over. `next_of`: the dataset
+    of which the file is the next version: steps, rules and all other decisions are taken over, too."""
 
     file: UUID
     format: FormatGiven = FormatGiven()
     like: Annotated[PlainText, Field(max_length=63)] | None = None
+    next_of: Annotated[PlainText, Field(max_length=63)] | None = None
 
 
 class Saved(BaseModel):
@@ -100,8 +108,9 @@ class AtRevision(BaseModel):
 
 class Publishing(AtRevision):
     """`notes` on what is new are for everybody. `urgent`: why a change that breaks questions is not announced
-    first; the reason is logged."""
+    first; the reason is logged. `confirmed`: what you answer with yes of the review before it opens."""
 
+    confirmed: Annotated[frozenset[ItemName], Field(max_length=50)] = frozenset()
     notes: Annotated[PlainText, Field(max_length=LONGEST_NOTES)] = ""
     urgent: Annotated[PlainText, Field(max_length=LONGEST_NOTES)] = ""
 
@@ -193,8 +202,11 @@ def router(context: DraftContext, *, authenticate: Callable[..., Principal]) -> 
     )
     def create(officer: Officer, new: NewDraft) -> DraftDocument:
         """Inspect every cell of the file, and suggest a policy with the reason of each suggestion. With
-        `like`, the policy is that dataset's, and what differs between the two files is pointed out."""
-        return drafts.create(context, officer, new.file, new.format.given(), like=new.like)
+        `like`, the policy is that dataset's, and what differs between the two files is pointed out. With
+        `next_of`, it is that of the dataset's last version, as it stands."""
+        return drafts.create(
+            context, officer, new.file, new.format.given(), like=new.like, next_of=new.next_of
+        )
 
     @api.get(
         "/v1/drafts",
@@ -248,8 +260,13 @@ def router(context: DraftContext, *, authenticate: Callable[..., Principal]) -> 
         responses=answers(DraftDocument, 403, 404, 409),
     )
     def inspect_again(officer: Officer, id: DraftNumber, again: ReadAgain) -> DraftDocument:
-        """Read the file with another encoding, separator, sheet or header, and suggest the policy anew."""
-        return drafts.inspect_again(context, officer, id, again.revision, again.format.given())
+        """Read the file with another encoding, separator, sheet or header, and suggest the policy anew.
+        What was decided stays where it fits; what does not is told by a suggestion below `kept.`. So does
+        `notes`, as it stands in the policy's `file`: null has the rows at the end looked for anew."""
+        detect_notes = again.format.notes is None and "notes" in again.format.model_fields_set
+        return drafts.inspect_again(
+            context, officer, id, again.revision, again.format.given(), detect_notes=detect_notes
+        )
 
     @api.post(
         "/v1/drafts/{id}/hand-over",
@@ -273,7 +290,8 @@ def router(context: DraftContext, *, authenticate: Callable[..., Principal]) -> 
         responses=answers(DraftDocument, 403, 404, 409),
     )
     def agree(officer: Officer, id: DraftNumber, at: AtRevision) -> DraftDocument:
-        """Needed where the grade asks for two officers. A later revision needs it anew."""
+        """Needed where the grade asks for two officers. It answers with yes what `opening` asks of a second
+        person. A later revision needs it anew."""
         return drafts.agree(context, officer, id, at.revision)
 
     @api.get(
@@ -311,16 +329,11 @@ def router(context: DraftContext, *, authenticate: Callable[..., Principal]) -> 
         summary="Publish a draft",
         responses=answers(PublishedDocument, 403, 404, 409, status=201),
     )
-    def publish(officer: Officer, id: DraftNumber, at: Publishing) -> dict[str, Any]:
-        """Publish the dataset, or a new version of it. Says how well the bounds fit."""
-        done = drafts.publish_draft(context, officer, id, at.revision, PublishersWord(at.notes, at.urgent))
-        return {
-            "dataset": done.version.dataset,
-            "version": done.version.number,
-            "rows": done.profile.rows,
-            "advice": done.advice(),
-            "sha256": done.version.sha256,
-        }
+    def publish(officer: Officer, id: DraftNumber, at: Publishing) -> PublishedDocument:
+        """Publish the dataset, or a new version of it. Says how well the bounds fit, and whether it waits for
+        a review before it opens."""
+        word = PublishersWord(at.notes, at.urgent)
+        return published_document(drafts.publish_draft(context, officer, id, at.revision, word, at.confirmed))
 
     @api.delete(
         "/v1/drafts/{id}",
@@ -333,6 +346,33 @@ def router(context: DraftContext, *, authenticate: Callable[..., Principal]) -> 
         """Drop a draft that was not published. Its file stays until it expires or is removed."""
         drafts.drop(context, officer, id)
         return Response(status_code=204)
+
+    return api
+
+
+def progress_router(context: DraftContext, *, authenticate: Callable[..., Principal]) -> APIRouter:
+    api = APIRouter(tags=["drafts"])
+    Person = Annotated[Principal, Depends(authenticate)]
+
+    @api.get(
+        UPLOADS + "/{id}/progress",
+        operation_id="watch_progress",
+        summary="How far the work on your file is",
+        response_class=StreamingResponse,
+        responses=answers(None, 403, 404, media_type=EVENTS),
+    )
+    def progress(
+        officer: Person, id: UUID, wait: Annotated[int, Query(ge=0, le=LONGEST_WAIT)] = LONGEST_WAIT
+    ) -> StreamingResponse:
+        """Server-sent events while the file is inspected or published: `progress` with the step, the bytes
+        that are read and the rows that are through, at most five a second; `end` when the work has ended.
+        Where nothing is at work, the next work is waited for, `wait` seconds at most; 0 gives how the last
+        work stands. Only the officer whose file it is may see it."""
+        context.require_officer(officer)
+        with context.database.transaction() as tx:
+            file_of(tx, id, officer)
+        headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+        return StreamingResponse(events(context.progress, id, wait), media_type=EVENTS, headers=headers)
 
     return api
 

@@ -4,12 +4,14 @@ The object's name is recorded first, so that what a crash leaves is known and re
 """
 
 import logging
-from dataclasses import dataclass
+from collections import OrderedDict
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from threading import Lock
 from typing import BinaryIO
 from uuid import UUID, uuid4
 
-from sqlalchemy import Row, insert, select, update
+from sqlalchemy import Row, exists, insert, select, update
 
 from sandbox.catalog.tables import dataset_versions, datasets
 from sandbox.database import Database, Transaction
@@ -18,6 +20,7 @@ from sandbox.drafts.tables import draft_files, drafts
 from sandbox.errors import CihuError, InvalidInput, NotFound
 from sandbox.identity import Principal
 from sandbox.ingest import Source
+from sandbox.ingest.source import Opened
 from sandbox.plain_text import is_text
 from sandbox.storage import ObjectVersion, RawStore
 
@@ -25,6 +28,7 @@ KEPT_FOR = timedelta(days=14)
 """A file whose draft was not published is removed after so long."""
 FOLDER = "uploads"
 LONGEST_NAME = 200
+MOST_OPENED = 32
 log = logging.getLogger("cihu.drafts")
 
 
@@ -34,6 +38,7 @@ class StoredFile:
 
     store: RawStore
     version: ObjectVersion
+    opened: Opened | None = None
 
     @property
     def size(self) -> int:
@@ -41,6 +46,23 @@ class StoredFile:
 
     def open(self) -> BinaryIO:
         return self.store.open(self.version)
+
+
+@dataclass
+class OpenedFiles:
+    """What was found out about the files that were read last, so that publishing need not look through them
+    again. It is of versions of objects, whose bytes never change; a removed file's is never asked for."""
+
+    _lock: Lock = field(default_factory=Lock)
+    _known: OrderedDict[ObjectVersion, Opened] = field(default_factory=OrderedDict)
+
+    def of(self, version: ObjectVersion) -> Opened:
+        with self._lock:
+            opened = self._known.setdefault(version, {})
+            self._known.move_to_end(version)
+            while len(self._known) > MOST_OPENED:
+                self._known.popitem(last=False)
+            return opened
 
 
 def store_file(
@@ -108,20 +130,28 @@ def give_file(tx: Transaction, id: UUID, to: Principal) -> None:
     tx.execute(update(draft_files).where(draft_files.c.id == id).values(uploaded_by=to.id))
 
 
-def source_of(store: RawStore, row: Row[tuple[object, ...]]) -> Source:
-    return StoredFile(store, ObjectVersion(row.object_name, row.object_version, row.bytes, row.sha256))
+def source_of(store: RawStore, row: Row[tuple[object, ...]], opened: OpenedFiles | None = None) -> Source:
+    version = ObjectVersion(row.object_name, row.object_version, row.bytes, row.sha256)
+    return StoredFile(store, version, None if opened is None else opened.of(version))
 
 
 def file_document(tx: Transaction, row: Row[tuple[object, ...]], department: str) -> FileDocument:
-    """`known` is about what the file's officer published for the department: whether what others published
-    is the same as a guess must not be asked."""
+    """`known` is about what the file's officer published for the department of another file with the same
+    content: whether what others published is the same as a guess must not be asked."""
+    of_this_file = exists().where(
+        drafts.c.file == row.id,
+        drafts.c.published_dataset == dataset_versions.c.dataset,
+        drafts.c.published_version == dataset_versions.c.number,
+    )
     known = tx.execute(
         select(dataset_versions.c.number)
         .join(datasets, datasets.c.name == dataset_versions.c.dataset)
         .where(
             dataset_versions.c.file_sha256 == row.sha256,
             dataset_versions.c.published_by == row.uploaded_by,
+            dataset_versions.c.publisher_held_rows,
             datasets.c.department == department,
+            ~of_this_file,
         )
         .limit(1)
     ).first()

@@ -1,10 +1,12 @@
 """Looks at an officer's file: how it is built, its first rows, and the policy that is suggested for it."""
 
 import re
+from dataclasses import replace
 from itertools import count
 from typing import Any
 from uuid import UUID
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from sqlalchemy import select
@@ -20,15 +22,24 @@ from sandbox.errors import InvalidInput
 from sandbox.identity import Principal
 from sandbox.ingest import FieldRules, Source, Type, open_file
 from sandbox.ingest.csv_rows import CsvFile
+from sandbox.ingest.ending_rows import NONE, EndingRows
 from sandbox.ingest.excel_rows import ExcelFile
 from sandbox.ingest.file_format import FileFormat, Format
 from sandbox.ingest.header import clean
 from sandbox.ingest.inference import ColumnShape, inspect
 from sandbox.ingest.json_rows import JsonFile
+from sandbox.ingest.known_ending import notes_of_next
 from sandbox.ingest.parquet_rows import ParquetFile
+from sandbox.ingest.progress import QUIET, CountedSource, Progress
 from sandbox.ingest.read import File
 from sandbox.ingest.recognition import recognise
+from sandbox.ingest.value_hashes import Hashes, text_hashes
 
+ENDING = {
+    "total": ("The last rows look like totals.", "末尾的行像是合计。"),
+    "note": ("The last rows look like notes.", "末尾的行像是备注。"),
+    "sum": ("The numbers of the last row are the sums of their columns.", "最后一行的数字是各列之和。"),
+}
 MOST_SHOWN_ROWS = 100
 LIKE_AN_IDENTIFIER = re.compile("[0-9０-９]{6}|[@＠]")
 NO_NAME = re.compile(r"\w+\.data(_[0-9]+)?")
@@ -42,14 +53,25 @@ def inspect_file(
     given: FileFormat,
     *,
     pattern: Pattern | None = None,
+    progress: Progress = QUIET,
 ) -> tuple[Suggested, dict[str, Any]]:
     """What is suggested for a file, and what was seen of it (`drafts.shape`)."""
+    source = CountedSource(source, progress)
+    progress.step("opening", source.size)
     file = open_file(source, given)
+    ending: EndingRows = getattr(file, "ending", NONE)
+    before = pattern.notes if pattern is not None else None
+    said = given.notes
+    if said is None and (notes := notes_of_next(file, before)):
+        given = replace(given, notes=notes)
+        file = open_file(source, given)
     _refuse_names_of_people(file, context.rules)
-    shapes = inspect(file)
+    progress.step("inspecting", source.size)
+    shapes = inspect(file, progress=progress)
 
     def rows_of_unit(label: str) -> int:
-        return _rows_of_unit(open_file(source, given), label)
+        progress.step("counting", source.size)
+        return _rows_of_unit(file, label)
 
     suggested = suggest(
         shapes,
@@ -60,6 +82,10 @@ def inspect_file(
     )
     with context.database.transaction() as tx:
         suggested.policy["dataset"] = _own_name(tx, suggested.policy["dataset"])
+    if ending.count:
+        _tell_ending(suggested, ending, given.notes)
+    elif before and given.notes is None and pattern is not None:
+        _tell_no_ending(suggested, pattern.name, before)
     stated = _stated_format(given)
     if stated:
         suggested.policy["file"] = stated
@@ -71,9 +97,35 @@ def inspect_file(
         "format": dict(format_document(file)),
         "rows": max((shape.rows for shape in shapes), default=0),
         "columns": [dict(column) for column in suggested.columns],
+        "notes_said": said,
         "suggestions": [dict(suggestion) for suggestion in suggested.suggestions],
-        **({} if pattern is None else {"like": pattern.name}),
+        **({} if pattern is None else {"next_of" if pattern.same else "like": pattern.name}),
     }
+
+
+def _tell_ending(suggested: Suggested, ending: EndingRows, notes: int | None) -> None:
+    """Rows at the end that are left out: the officer is told of them first."""
+    en, zh = ENDING[ending.why]
+    suggested.add(
+        "file.notes",
+        notes,
+        f"{en} They are left out, so that none counts as a person; write 0 to keep them.",
+        f"{zh}这些行不列入数据，以免被当作一个人；如需保留，请填 0。",
+        "likely",
+    )
+    suggested.suggestions.insert(0, suggested.suggestions.pop())
+
+
+def _tell_no_ending(suggested: Suggested, name: str, notes: int) -> None:
+    suggested.add(
+        "file.notes",
+        0,
+        f"{name} leaves {notes} rows out at its end; no row of this file looks like totals or notes, so all "
+        "of them are data. Look at its last rows.",
+        f"{name} 去掉末尾 {notes} 行；此文件末尾没有像合计或备注的行，因此各行均列入数据。请查看末尾各行。",
+        "likely",
+    )
+    suggested.suggestions.insert(0, suggested.suggestions.pop())
 
 
 def _refuse_names_of_people(file: File, rules: Rules) -> None:
@@ -113,12 +165,18 @@ def _own_name(tx: Transaction, name: str) -> str:
 def _rows_of_unit(file: File, label: str) -> int:
     """How many rows a unit may have so that one row in a hundred is beyond, rounded up."""
     fields = {label: FieldRules(label, Type.TEXT, unit=True, source=label)}
-    parts = [pc.cast(batch.column(0), pa.string()) for batch in file.batches(fields)]
-    counted = pc.value_counts(pa.chunked_array(parts).drop_null()).field("counts").to_numpy()
-    rows, most = int(counted.sum()), 1
+    hashes = np.sort(np.concatenate([_unit_hashes(batch) for batch in file.batches(fields)]))
+    starts = np.flatnonzero(np.concatenate(([True], hashes[1:] != hashes[:-1])))
+    counted = np.diff(np.append(starts, len(hashes)))
+    rows, most = len(hashes), 1
     while rows and int((counted - most).clip(min=0).sum()) > rows / 100:
         most = rounded_up(most + 1)
     return most
+
+
+def _unit_hashes(batch: pa.RecordBatch) -> Hashes:
+    """Eight bytes for each id that is not empty, and not the id."""
+    return text_hashes(pc.cast(batch.column(0), pa.string()).drop_null())
 
 
 def _stated_format(given: FileFormat) -> dict[str, Any]:
@@ -130,7 +188,7 @@ def _stated_format(given: FileFormat) -> dict[str, Any]:
     }
     if given.format is not None:
         stated["format"] = given.format.value
-    if given.notes:
+    if given.notes is not None:
         stated["notes"] = given.notes
     return stated
 

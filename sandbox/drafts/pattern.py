@@ -12,27 +12,40 @@ from sandbox.policy import YamlText
 
 OF_THE_FILE = ("dataset", "title", "about_rows")
 """Fields that the file decides, and not the pattern."""
+OF_A_VERSION: tuple[str, ...] = ()
+"""The same of a dataset's next version: what was decided stands until the officer changes it."""
 
 
 @dataclass(frozen=True)
 class Pattern:
-    """The dataset `name` and the text of its policy."""
+    """The dataset `name` and the text of its policy. `same`: the file is its next version, and not another
+    dataset."""
 
     name: str
     policy: str
+    same: bool = False
+
+    @property
+    def document(self) -> dict[str, Any]:
+        return deepcopy(dict(YamlText(self.policy, None, what="The policy", kept=True).document))
+
+    @property
+    def notes(self) -> int | None:
+        """How many rows were left out at the end of the pattern's file."""
+        return (self.document.get("file") or {}).get("notes")
 
     def give(self, suggested: Suggested) -> None:
-        """Give a suggested policy what the pattern says: all but the dataset's name, its title and the rough
-        number of rows.
+        """Give a suggested policy what the pattern says: of a next version all, with its steps and what is
+        expected; else all but the dataset's name, its title and the rough number of rows. How the file is
+        built stays as it was read.
 
         A column of the file that the pattern has not stays as it was suggested, and is pointed out. A column
         that only the pattern has is left out, and is pointed out.
         """
-        _give(self.name, self.policy, suggested)
+        _give(self.name, self.document, suggested, OF_A_VERSION if self.same else OF_THE_FILE)
 
 
-def _give(name: str, pattern: str, suggested: Suggested) -> None:
-    document: dict[str, Any] = deepcopy(YamlText(pattern, None, what="The policy").document)
+def _give(name: str, document: dict[str, Any], suggested: Suggested, of_file_fields: tuple[str, ...]) -> None:
     of_file = {spec.get("source", column): column for column, spec in suggested.policy["columns"].items()}
     labels = {column["source"] for column in suggested.columns} | set(
         suggested.policy.get("dropped_columns", [])
@@ -76,17 +89,21 @@ def _give(name: str, pattern: str, suggested: Suggested) -> None:
     document.pop("dropped_columns", None)
     if dropped:
         document["dropped_columns"] = dropped
-    for field in OF_THE_FILE:
+    for field in of_file_fields:
         if field in suggested.policy:
             document[field] = suggested.policy[field]
-    document["source"] = document["source"] | {"name": suggested.policy["source"]["name"]}
+    if of_file_fields:
+        document["source"] = document["source"] | {"name": suggested.policy["source"]["name"]}
+    document.pop("file", None)
     if "file" in suggested.policy:
         document["file"] = suggested.policy["file"]
     suggested.policy = document
     suggested.suggestions = [
         one
         for one in suggested.suggestions
-        if one["path"] == "about_rows" or one["path"] in differences or one["path"].startswith(tuple(new))
+        if one["path"] in ("about_rows", "file.notes")
+        or one["path"] in differences
+        or one["path"].startswith(tuple(new))
     ]
 
 

@@ -6,6 +6,7 @@ from typing import Literal, NotRequired
 from typing_extensions import TypedDict
 
 from sandbox.api_schema import Words
+from sandbox.catalog.schemas import AskedItemDocument
 
 Confidence = Literal["sure", "likely", "possible"]
 ShareClass = Literal["none", "few", "some", "most", "nearly all"]
@@ -125,7 +126,8 @@ class RevisionDocument(TypedDict):
 
 class DraftDocument(TypedDict):
     """A policy that is being written for an uploaded file. `owner`: the officer whose file it is. Only they
-    get the exact number of rows and the suggestions that come from the rows."""
+    get the exact number of rows and the suggestions that come from the rows. `opening`: what will be asked
+    before its version opens; nothing where it shows no more than the version in use."""
 
     id: int
     state: Literal["open", "published", "dropped"]
@@ -144,6 +146,7 @@ class DraftDocument(TypedDict):
     predictions: list[PredictionDocument]
     second_person: NotRequired[str]
     needs_second_person: bool
+    opening: list[AskedItemDocument]
     version: NotRequired[int]
 
 

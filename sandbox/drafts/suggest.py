@@ -5,15 +5,17 @@ the officer adds it as what they know. Two figures must stand there, the rough n
 rows one unit has; both are rounded up to 1, 2 or 5 times a power of ten, and marked.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from sandbox.api_schema import Words
+from sandbox.catalog.elements import Element
 from sandbox.drafts.names import HeaderWords, column_name
 from sandbox.drafts.schemas import ColumnShapeDocument, Confidence, ShareClass, SuggestionDocument
 from sandbox.drafts.write_policy import write_policy
 from sandbox.ingest.code_lists import CodeList, CodeMatch, match
+from sandbox.ingest.headers import HeaderText
 from sandbox.ingest.inference import ColumnShape
 from sandbox.ingest.model import Type
 from sandbox.ingest.recognition import IdentifierRules, Recognition, free_text, recognise
@@ -71,6 +73,7 @@ class Rules:
     words: HeaderWords
     identifiers: IdentifierRules
     code_lists: tuple[CodeList, ...]
+    elements: Mapping[str, Element] = field(default_factory=dict)
 
 
 @dataclass
@@ -149,6 +152,9 @@ def _inspected_column(name: str, shape: ColumnShape, rules: Rules) -> InspectedC
         (part for part in (identifier.grade if named else "", text.grade, "2") if part), key=GRADES.index
     )
     return InspectedColumn(name, shape, identifier, text, codes, grade)
+
+
+LOST_DIGITS = 1e15
 
 
 @dataclass(frozen=True)
@@ -231,6 +237,16 @@ def _column(column: InspectedColumn, unit: UnitChoice, rules: Rules, suggested: 
             "按此写法可读出全部单元格。",
             "possible" if shape.ambiguous else "sure",
         )
+    elif shape.ambiguous:
+        suggested.add(
+            f"{path}.type",
+            spec["type"],
+            "Each cell has three digits after a dot, which is read as a decimal point. If it parts "
+            'thousands, write `written: {decimal: ",", thousands: "."}`.',
+            "每个单元格的点后都有三位数字，现按小数点读取；若为千位分隔，请写 "
+            'written: {decimal: ",", thousands: "."}。',
+            "possible",
+        )
     if shape.empty_marks:
         spec["empty_marks"] = list(shape.empty_marks)
         suggested.add(
@@ -245,8 +261,38 @@ def _column(column: InspectedColumn, unit: UnitChoice, rules: Rules, suggested: 
     spec["title"] = rules.words.titles(shape.label, column.name)
     spec["grade"] = column.grade
     _give_role(column, spec, unit, rules, suggested)
+    if shape.type is Type.NUMBER and max(abs(shape.low or 0), abs(shape.high or 0)) >= LOST_DIGITS:
+        spec["role"] = "hidden"
+        suggested.add(
+            f"{path}.role",
+            spec["role"],
+            "Its numbers have more than 15 digits, of which a spreadsheet keeps 15. If they are ids, several "
+            "have become one: get the file with this column as text.",
+            "其数值超过 15 位，而电子表格只保留 15 位；若为编号，可能已有多个变成同一个，"
+            "请取得该列为文本的文件。",
+            "likely",
+        )
+    _name_element(column, spec, rules, suggested)
     suggested.columns.append(_shape_document(column, spec))
     return spec
+
+
+def _name_element(column: InspectedColumn, spec: dict[str, Any], rules: Rules, suggested: Suggested) -> None:
+    """Point to a data element that the header names and that the column agrees with. The officer decides."""
+    header = HeaderText.of(column.shape.label)
+    for element in rules.elements.values():
+        fits = element.type is column.shape.type and element.header.name(header)
+        listed = element.code_list is None or all(map(element.knows, spec.get("values", ())))
+        if fits and listed and spec["role"] not in ("hidden", "unit"):
+            standard = "" if element.standard == "city" else element.standard
+            suggested.add(
+                f"columns.{column.name}.element",
+                element.id,
+                f"Its header names this data element: {element.title.en}{standard and f' ({standard})'}.",
+                f"其表头对应数据元“{element.title.zh}”{standard and f'（{standard}）'}。",
+                "likely" if element.code_list is not None and "values" in spec else "possible",
+            )
+            return
 
 
 def _give_role(

@@ -29,11 +29,13 @@ FIELDS = (
     "dropped_columns",
     "empty_marks",
     "expect",
+    "typical",
     "columns",
     "steps",
 )
 COLUMN_FIELDS = (
     "role",
+    "element",
     "type",
     "source",
     "written",
@@ -44,6 +46,7 @@ COLUMN_FIELDS = (
     "empty_marks",
     "unfit",
     "longest",
+    "typical",
     "keep",
     "title",
     "grade",

@@ -281,7 +281,7 @@ class DuckDBEngine:
         return PublicRows(bounded_texts(rows, version.policy))
 
     def _parquet(self, version: Version) -> bytes:
-        return self.store.get(version.object_name, version.object_version)
+        return self.store.rows(version)
 
 
 def computed(

@@ -221,7 +221,10 @@ class PublicRows:
     def fan_out(self, columns: tuple[str, ...]) -> int:
         """How many rows have the same values in these columns, at most: 0 where no row has all of them."""
         rows = self._comparable(columns)
-        counts = rows.group_by(list(columns)).aggregate([([], "count_all")])["count_all"]
+        if len(columns) == 1:  # many times as fast
+            counts = pc.struct_field(pc.value_counts(rows[columns[0]]), "counts")
+        else:
+            counts = rows.group_by(list(columns)).aggregate([([], "count_all")])["count_all"]
         return int(pc.max(counts).as_py() or 0)
 
     def once(self, columns: tuple[str, ...]) -> bool:

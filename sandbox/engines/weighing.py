@@ -8,9 +8,11 @@ computes the same (compile/totals.py).
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import duckdb
 import numpy as np
+import numpy.typing as npt
 
 from sandbox.queries import Plan
 from sandbox.queries.compile.totals import compile_rows, most_steps
@@ -21,6 +23,10 @@ ROWS_AT_ONCE, CELLS_AT_ONCE = 1_000_000, 4_000_000
 MOST_CELLS_A_ROW = 4
 # times a weight, whole numbers up to here are exact as DOUBLE, in which arrays are added up
 MOST_WEIGHED = 2**43
+# their square is below 2**53
+MOST_ROWS_BY_ROW = 2**26
+
+Sums = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -41,16 +47,37 @@ class WeighedWork:
         sums = [np.zeros(self.cells) for _ in self.counted]
         for sql, units in self.pieces:
             found = connection.execute(sql).fetchnumpy()
-            size = units * self.cells
-            counts = np.bincount(found["cell"], minlength=size).reshape((units, self.cells))
-            weights = weights_of(np.einsum("uc,uc->u", counts, counts), self.max_rows).astype(np.float64)
-            for place, counted in enumerate(self.counted):
-                if counted:
-                    sums[place] += weights @ counts.astype(np.float64)
-                else:
-                    parts = np.bincount(found["cell"], weights=found[f"q{place}"], minlength=size)
-                    sums[place] += weights @ parts.reshape((units, self.cells))
+            rows = len(found["cell"])
+            if rows < units * self.cells and rows < MOST_ROWS_BY_ROW:
+                self._add_by_row(sums, found, units)
+            else:
+                self._add_by_cell(sums, found, units)
         return [[int(value) for value in total] for total in sums]
+
+    def _add_by_cell(self, sums: list[Sums], found: dict[str, Any], units: int) -> None:
+        """Where rows are many: an array of all cells of all units, for each total."""
+        size = units * self.cells
+        counts = np.bincount(found["cell"], minlength=size).reshape((units, self.cells))
+        weights = weights_of(np.einsum("uc,uc->u", counts, counts), self.max_rows).astype(np.float64)
+        for place, counted in enumerate(self.counted):
+            if counted:
+                sums[place] += weights @ counts.astype(np.float64)
+            else:
+                parts = np.bincount(found["cell"], weights=found[f"q{place}"], minlength=size)
+                sums[place] += weights @ parts.reshape((units, self.cells))
+
+    def _add_by_row(self, sums: list[Sums], found: dict[str, Any], units: int) -> None:
+        """Where rows are few: each brings its own weight. The sum of n**2 over a unit's cells is that of n
+        over its rows, and below `MOST_ROWS_BY_ROW` rows it is exact as DOUBLE."""
+        cell = np.asarray(found["cell"]).astype(np.intp)
+        unit = cell // self.cells
+        alike = np.bincount(cell, minlength=units * self.cells)[cell]  # rows of the same unit and cell
+        norms = np.bincount(unit, weights=alike, minlength=units).astype(np.int64)
+        weights = weights_of(norms, self.max_rows).astype(np.float64)[unit]
+        among = cell - unit * self.cells
+        for place, counted in enumerate(self.counted):
+            brought = weights if counted else weights * found[f"q{place}"]
+            sums[place] += np.bincount(among, weights=brought, minlength=self.cells)
 
 
 def fits_weighing(plan: Plan, totals: tuple[Total, ...], *, count: int, units: int) -> bool:

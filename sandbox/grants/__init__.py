@@ -1,8 +1,8 @@
 """申报: who asked for which dataset, why, until when, and what became of it."""
 
-from sandbox.grants.decide import approve, expire_due, refuse, revoke
+from sandbox.grants.decide import approve, expire_due, refuse, revoke, warn_of_ends
 from sandbox.grants.model import Grant, GrantStatus, Request, RequestStatus
-from sandbox.grants.read import list_grants, list_requests, load_grant, load_request, newest
+from sandbox.grants.read import holders, list_grants, list_requests, load_grant, load_request, newest
 from sandbox.grants.request_access import request_access
 
 __all__ = [
@@ -12,6 +12,7 @@ __all__ = [
     "RequestStatus",
     "approve",
     "expire_due",
+    "holders",
     "list_grants",
     "list_requests",
     "load_grant",
@@ -20,4 +21,5 @@ __all__ = [
     "refuse",
     "request_access",
     "revoke",
+    "warn_of_ends",
 ]

@@ -1,12 +1,13 @@
 """Decides a request and ends a grant, for an officer: each with its reason, its budget and its log entry at
 once."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
 
 from sqlalchemy import func, insert, select, update
 
+from sandbox import notices
 from sandbox.audit import Event, append
 from sandbox.budgets import Level, ShareTooLarge, give_share, let_go, lock
 from sandbox.catalog import Version
@@ -19,6 +20,8 @@ from sandbox.grants.tables import grants, requests
 from sandbox.identity import Principal
 from sandbox.policy import Gate, Resource, hidden_from_strangers
 from sandbox.privacy import epsilon_within
+
+WARNED_BEFORE = timedelta(days=14)
 
 
 def approve(
@@ -42,8 +45,8 @@ def approve(
             raise InvalidInput(
                 f"The team asked for epsilon {request.epsilon.normalize():f}; more cannot be given.",
                 remedy="Approve as much or less, or let them ask again.",
-                zh=f"团队申请的 epsilon 是 {request.epsilon.normalize():f}，不能批得更多。",
-                remedy_zh="请批准同样或更少，或让他们重新申请。",
+                zh=f"团队申报的 epsilon 是 {request.epsilon.normalize():f}，不能批得更多。",
+                remedy_zh="请批准同样或更少，或让他们重新申报。",
             )
         tx.execute(
             update(requests)
@@ -85,6 +88,7 @@ def approve(
                     "changed": terms_epsilon != request.epsilon or terms_until != request.until,
                 },
             ),
+            to=[notices.team(request.team)],
         )
     return grant
 
@@ -131,7 +135,7 @@ def refuse(database: Database, *, gate: Gate, officer: Principal, request_id: in
     """Refuse a request; the reason is shown to the team."""
     _need_reason(reason)
     with database.transaction() as tx:
-        _undecided(tx, gate, officer, request_id)
+        request = _undecided(tx, gate, officer, request_id)
         row = tx.execute(
             update(requests)
             .where(requests.c.id == request_id)
@@ -143,7 +147,8 @@ def refuse(database: Database, *, gate: Gate, officer: Principal, request_id: in
             )
             .returning(requests)
         ).one()
-        append(tx, Event("request.refused", officer.id, f"request:{request_id}", {"reason": reason.strip()}))
+        refused = Event("request.refused", officer.id, f"request:{request_id}", {"reason": reason.strip()})
+        append(tx, refused, to=[notices.team(request.team)])
     return as_request(row)
 
 
@@ -203,8 +208,36 @@ def _end(tx: Transaction, id: int, status: GrantStatus, by: str, reason: str) ->
     )
     if not any(as_grant(other).account == ended.account for other in others):
         let_go(tx, ended.account)
-    append(tx, Event(f"grant.{status.value}", by, f"grant:{id}", {"reason": reason}))
+    append(
+        tx,
+        Event(f"grant.{status.value}", by, f"grant:{id}", {"reason": reason}),
+        to=[notices.team(ended.team)],
+    )
     return ended
+
+
+def warn_of_ends(database: Database, *, now: datetime | None = None) -> int:
+    """Tell the teams whose grants end within `WARNED_BEFORE`, once for each end. Gives how many there are."""
+    now = now or datetime.now(UTC)
+    soon = (
+        grants.c.status == GrantStatus.LIVE.value,
+        grants.c.until > now,
+        grants.c.until <= now + WARNED_BEFORE,
+        # one that was given for so short a time ends soon from its first day
+        grants.c.approved_at <= grants.c.until - WARNED_BEFORE,
+    )
+    with database.transaction() as tx:
+        ending = [as_grant(row) for row in tx.execute(select(grants).where(*soon).order_by(grants.c.id))]
+        for grant in ending:
+            notices.tell(
+                tx,
+                id=f"grant.expiring:{grant.id}:{grant.until.isoformat()}",
+                event="grant.expiring",
+                about=f"grant:{grant.id}",
+                actor="vault",
+                to=[notices.team(grant.team)],
+            )
+    return len(ending)
 
 
 def _undecided(tx: Transaction, gate: Gate, officer: Principal, id: int) -> Request:

@@ -6,7 +6,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, Field
 
 from sandbox.api_schema import ExactInt, answers
@@ -16,7 +16,7 @@ from sandbox.database import Database
 from sandbox.errors import InvalidInput
 from sandbox.grants.decide import approve, refuse, revoke
 from sandbox.grants.model import Grant, Request
-from sandbox.grants.read import list_grants, list_requests, load_request, may_see, no_request
+from sandbox.grants.read import Part, list_grants, list_requests, load_request, may_see, no_request
 from sandbox.grants.request_access import request_access
 from sandbox.grants.schemas import GrantDocument, RequestDocument
 from sandbox.identity import Principal
@@ -25,6 +25,10 @@ from sandbox.policy import Gate
 from sandbox.privacy import MOST_EPSILON
 
 Epsilon = Annotated[Decimal, Field(max_digits=12, decimal_places=6, le=MOST_EPSILON)]
+
+
+Offset = Annotated[int, Query(ge=0, le=10_000_000)]
+Limit = Annotated[int | None, Query(ge=1, le=1000)]
 
 
 class NewRequest(BaseModel):
@@ -82,11 +86,16 @@ def router(
         responses=answers(list[RequestDocument]),
     )
     def requests(
-        asker: Asker, status: Literal["asked", "approved", "refused"] | None = None
+        asker: Asker,
+        status: Literal["asked", "approved", "refused"] | None = None,
+        offset: Offset = 0,
+        limit: Limit = None,
     ) -> list[dict[str, Any]]:
-        """One's team's requests; for officers also their department's."""
+        """One's team's requests, the newest first; for officers also their department's. At most
+        `limit`, after the first `offset`."""
         with database.transaction() as tx:
-            return [shown(request) for request in list_requests(tx, asker, status=status)]
+            listed = list_requests(tx, asker, status=status, part=Part(offset, limit))
+            return [shown(request) for request in listed]
 
     @api.get(
         "/requests/{number}",
@@ -141,10 +150,11 @@ def router(
         summary="Grants that you may see",
         responses=answers(list[GrantDocument]),
     )
-    def grants(asker: Asker) -> list[dict[str, Any]]:
-        """One's team's grants; for officers also their department's."""
+    def grants(asker: Asker, offset: Offset = 0, limit: Limit = None) -> list[dict[str, Any]]:
+        """One's team's grants, the newest first; for officers also their department's. At most
+        `limit`, after the first `offset`."""
         with database.transaction() as tx:
-            return [shown(grant) for grant in list_grants(tx, asker)]
+            return [shown(grant) for grant in list_grants(tx, asker, part=Part(offset, limit))]
 
     @api.post(
         "/grants/{number}/revoke",

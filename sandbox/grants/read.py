@@ -1,9 +1,10 @@
 """Reads access requests and grants, for those who may see them. Rows in, values out."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Row, Table, or_, select, true
+from sqlalchemy import Row, Select, Table, or_, select, true
 from sqlalchemy.sql.elements import ColumnElement
 
 from sandbox.database import Transaction
@@ -24,19 +25,50 @@ def as_grant(row: Row[Any]) -> Grant:
     return Grant(**{**row._mapping, "status": GrantStatus(row.status)})
 
 
-def list_requests(tx: Transaction, principal: Principal, *, status: str | None = None) -> Sequence[Request]:
+@dataclass(frozen=True)
+class Part:
+    """So many of a list, after the first `offset` of it; all, where `limit` is None."""
+
+    offset: int = 0
+    limit: int | None = None
+
+
+ALL = Part()
+
+
+def list_requests(
+    tx: Transaction, principal: Principal, *, status: str | None = None, part: Part = ALL
+) -> Sequence[Request]:
     """Those of the caller's teams, of their department for officers, all for operators and auditors;
     newest first."""
     query = select(requests).where(_seen(principal, requests)).order_by(requests.c.id.desc())
-    return [
-        as_request(row) for row in tx.execute(query.where(requests.c.status == status) if status else query)
-    ]
+    query = query.where(requests.c.status == status) if status else query
+    return [as_request(row) for row in tx.execute(_part(query, part))]
 
 
-def list_grants(tx: Transaction, principal: Principal) -> Sequence[Grant]:
-    """As list_requests."""
+def list_grants(
+    tx: Transaction,
+    principal: Principal,
+    *,
+    grant: int | None = None,
+    dataset: str | None = None,
+    part: Part = ALL,
+) -> Sequence[Grant]:
+    """As list_requests. `grant`, `dataset`: only the one with this number, only those on this dataset."""
     query = select(grants).where(_seen(principal, grants)).order_by(grants.c.id.desc())
-    return [as_grant(row) for row in tx.execute(query)]
+    query = query.where(grants.c.dataset == dataset) if dataset else query
+    query = query if grant is None else query.where(grants.c.id == grant)
+    return [as_grant(row) for row in tx.execute(_part(query, part))]
+
+
+def _part(query: Select[Any], part: Part) -> Select[Any]:
+    return query.limit(part.limit).offset(part.offset)
+
+
+def holders(tx: Transaction, dataset: str) -> Sequence[str]:
+    """The teams that have a live grant on the dataset."""
+    live = (grants.c.dataset == dataset, grants.c.status == GrantStatus.LIVE.value)
+    return tx.scalars(select(grants.c.team).distinct().where(*live).order_by(grants.c.team)).all()
 
 
 def newest(grants: Sequence[Grant], *, team: str, dataset: str) -> Grant | None:
@@ -66,7 +98,7 @@ def load_grant(tx: Transaction, id: int, *, lock: bool = False, share: bool = Fa
 
 def no_request(id: int) -> NotFound:
     """Also for whoever may not know of it."""
-    return NotFound(f"There is no request {id}.", zh=f"没有申请 {id}。")
+    return NotFound(f"There is no request {id}.", zh=f"没有申报 {id}。")
 
 
 def no_grant(id: int) -> NotFound:

@@ -5,6 +5,7 @@ from decimal import Decimal
 
 from sqlalchemy import insert
 
+from sandbox import notices
 from sandbox.audit import Event, append
 from sandbox.catalog import Version
 from sandbox.database import Database
@@ -91,6 +92,7 @@ def request_access(
                     "until": until.isoformat(),
                 },
             ),
+            to=[notices.officers(policy.department)],
         )
     return as_request(row)
 

@@ -45,15 +45,20 @@ def accepts(accept: str, media_type: str) -> bool:
 
     Parameters of a type are not compared. Where no range can be read, everything is allowed.
     """
+    return weight_of(accept, media_type) > 0
+
+
+def weight_of(accept: str, media_type: str) -> float:
+    """How much this type is wanted, from 0 to 1, as `accepts` decides it."""
     ranges = [found for part in accept.split(",") if (found := RANGE.fullmatch(part.lower()))]
     if not ranges:
-        return True
+        return 1.0
     main, _, sub = media_type.partition("/")
     for wanted in ((main, sub), (main, "*"), ("*", "*")):
         weights = [_weight(found[3]) for found in ranges if (found[1], found[2]) == wanted]
         if weights:
-            return max(weights) > 0
-    return False
+            return max(weights)
+    return 0.0
 
 
 def _weight(parameters: str) -> float:

@@ -10,10 +10,24 @@ from fastapi import Header, Security
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from sandbox.database import Database
-from sandbox.errors import NotAuthenticated
+from sandbox.errors import Forbidden, NotAuthenticated
 from sandbox.identity import Claims, Origin, Principal, TokenVerifier, load_principal, require_unrevoked
 
 Authorization = Annotated[str, Header(include_in_schema=False)]
+
+
+class CompanyNotVerified(Forbidden):
+    """Somebody of a company that registered itself, before an operator has verified it."""
+
+    code = "company_not_verified"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Your company has not been verified.",
+            remedy="Until an operator verifies its record, use what is public: /datasets at the portal.",
+            zh="贵单位尚未通过核验。",
+            remedy_zh="在运营人员核验企业信息之前，可使用门户 /datasets 的公开内容。",
+        )
 
 
 def bearer_scheme(audience: str) -> HTTPBearer:
@@ -48,7 +62,8 @@ def claims_at(verifier: TokenVerifier, audience: str) -> Callable[..., Claims]:
 
 def principal_at(database: Database, verifier: TokenVerifier, audience: str) -> Callable[..., Principal]:
     """A FastAPI dependency: who asks, read afresh, so that a login that was ended stops
-    at its next request."""
+    at its next request. Who belongs to a company that nobody has verified is refused: anybody can
+    register one, so its people see the public views (`sandbox/public`) and nothing else."""
     claims = claims_at(verifier, audience)
     scheme_of_api = bearer_scheme(audience)
 
@@ -59,20 +74,23 @@ def principal_at(database: Database, verifier: TokenVerifier, audience: str) -> 
         said = claims(authorization)
         with database.transaction() as tx:
             require_unrevoked(tx, Origin.of(said))
-            return load_principal(tx, said.subject)
+            asker = load_principal(tx, said.subject)
+        if asker.unverified:
+            raise CompanyNotVerified
+        return asker
 
     return principal
 
 
-def service_at(secret: str, name: str) -> Callable[..., None]:
-    """A FastAPI dependency: the request comes from the one service that shares this secret. No secret: from
-    none. Such a secret is no token: nothing else takes it."""
+def puller_at(secret: str) -> Callable[..., None]:
+    """A FastAPI dependency: the request comes from the puller, which shares this secret. No secret: from
+    nobody. The secret is no token: nothing else takes it."""
     known = hashlib.sha256(secret.encode()).digest()
     scheme_of_api = HTTPBearer(
-        scheme_name=f"{name}_secret", description=f"The secret of the {name}.", auto_error=False
+        scheme_name="puller_secret", description="The secret of the puller.", auto_error=False
     )
 
-    def service(
+    def puller(
         authorization: Authorization = "",
         _described: Annotated[HTTPAuthorizationCredentials | None, Security(scheme_of_api)] = None,
     ) -> None:
@@ -80,10 +98,10 @@ def service_at(secret: str, name: str) -> Callable[..., None]:
         sent = hashlib.sha256(given.strip().encode(errors="surrogateescape")).digest()
         if scheme.lower() != "bearer" or not secret or not hmac.compare_digest(sent, known):
             raise NotAuthenticated(
-                f"This is for the {name} alone.",
+                "This is for the puller alone.",
                 remedy="For the operator: vault and puller must have the same CIHU_PULLER_SECRET.",
                 zh="此接口仅供采集程序使用。",
                 remedy_zh="请运营人员检查保险库与采集程序的 CIHU_PULLER_SECRET 是否一致。",
             )
 
-    return service
+    return puller

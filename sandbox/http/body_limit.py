@@ -1,6 +1,7 @@
 """Limits the size of a request: ASGI middleware that counts the body as it comes."""
 
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 from urllib.parse import unquote_plus
 
 from starlette.exceptions import HTTPException
@@ -12,19 +13,31 @@ from sandbox.http.problem_details import problem
 from sandbox.http.status import status_of
 from sandbox.plain_text import REMEDY, is_text
 
+Admit = Callable[[str], object]
+"""Asked with the request's authorization before a byte of its body is read; its refusal is the answer."""
+
+
+class LargeBody(NamedTuple):
+    """Requests whose body may be larger: `*` stands for a part of the path. `admit`: who may send them, where
+    that is not as for the others."""
+
+    method: str
+    path: str
+    most: int
+    admit: Admit | None = None
+
 
 class BodyLimit:
-    """ASGI middleware: a body is at most `most` bytes, counted as it comes.
-    `large` names the requests that may be larger, and how large; `*` stands for a part of the path.
-    `admit` is asked before a byte of them is read (its refusal is the answer)."""
+    """ASGI middleware: a body is at most `most` bytes, counted as it comes. `large` names the requests that
+    may be larger; `admit` says who may send them."""
 
     def __init__(
         self,
         app: ASGIApp,
         most: int,
         *,
-        large: Sequence[tuple[str, str, int]] = (),
-        admit: Callable[[str], object] | None = None,
+        large: Sequence[LargeBody] = (),
+        admit: Admit | None = None,
     ) -> None:
         self.app, self.most, self.large, self.admit = app, most, large, admit
 
@@ -45,17 +58,17 @@ class BodyLimit:
         limit = self.most
         more = next(
             (
-                most
-                for method, path, most in self.large
-                if scope["method"] == method and _is_path(scope["path"], path)
+                body
+                for body in self.large
+                if scope["method"] == body.method and _is_path(scope["path"], body.path)
             ),
             None,
         )
         if more is not None:
-            limit = more
+            limit, admit = more.most, more.admit or self.admit
             try:
-                if self.admit:
-                    self.admit(Request(scope).headers.get("authorization", ""))
+                if admit:
+                    admit(Request(scope).headers.get("authorization", ""))
             except CihuError as refused:
                 refusal = refused.shown_as or refused
                 await problem(status_of(refusal), refusal.code, refusal.message, remedy=refusal.remedy)(

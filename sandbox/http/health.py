@@ -43,6 +43,10 @@ class Health:
                 self._kept = time.monotonic(), self._ask()
             return self._kept[1]
 
+    def met(self) -> dict[str, bool]:
+        """Each need, and whether it is met: never why not, which can hold a path or an address."""
+        return {name: said == OK for name, said in self.checked().items()}
+
     def _ask(self) -> dict[str, str]:
         deadline = time.monotonic() + SECONDS
         for name, need in self.needs.items():

@@ -46,6 +46,8 @@ def where(exc_info: tuple[object, ...]) -> str:
 
 def in_one_line(text: str) -> str:
     """Line ends and other control characters by their numbers."""
+    if text.isprintable():
+        return text
     return "".join(
         letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in text
     )
@@ -55,6 +57,8 @@ def set_up(service: str, level: int = logging.INFO) -> None:
     """Write everything that this process logs to its standard output, in this form.
     A log that cannot be written (a full disk) stops nothing."""
     logging.raiseExceptions = False
+    # no line says them, and to find them out takes longer than to write it
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # a terminal may have another encoding
     handler = logging.StreamHandler(sys.stdout)
     handler.setFormatter(LineFormatter(service))

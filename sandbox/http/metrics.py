@@ -31,10 +31,14 @@ class Metrics:
             registry=self.registry,
         ).labels(service, version).set(1)
         self._service = service
+        self._counters: dict[tuple[str, str, int], Counter] = {}
 
     def answered(self, method: str, route: str, status: int) -> None:
-        known = method if method in METHODS else OTHER
-        self._requests.labels(self._service, known, route or OTHER, f"{status // 100}xx").inc()
+        at = method if method in METHODS else OTHER, route or OTHER, status // 100
+        if (counter := self._counters.get(at)) is None:
+            counter = self._requests.labels(self._service, at[0], at[1], f"{at[2]}xx")
+            self._counters[at] = counter
+        counter.inc()
 
 
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})

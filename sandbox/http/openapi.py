@@ -2,7 +2,8 @@
 
 What the operations declare (models, summaries, the statuses of their errors) stands beside them. What follows
 from how a service is put together is added here: errors are problem documents, an operation with a token may
-answer 401, one with a body 400 and 413, one that answers with a document 406, and every one 422 and 503.
+answer 401, one of the vault 403, one with a body 400 and 413, one that answers with a document 406, and every
+one 422 and 503.
 """
 
 import json
@@ -20,6 +21,7 @@ METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 LICENCE = {"name": "Apache-2.0", "identifier": "Apache-2.0"}
 VALIDATION = "HTTPValidationError"  # FastAPI's own form of a 422, which is never sent
 SCHEMA = "#/components/schemas/"
+OF_DATA = {"vault_token", "kernel_token"}
 Json = dict[str, Any]
 
 
@@ -58,6 +60,14 @@ def specification(
     components["responses"] = {name: _error(status, words) for status, (name, words) in ERRORS.items()}
     for _, _, operation in operations(document):
         _complete(operation)
+    answered = {
+        response.get("$ref", "").rpartition("/")[2]
+        for _, _, operation in operations(document)
+        for response in operation["responses"].values()
+    }
+    components["responses"] = {
+        name: response for name, response in components["responses"].items() if name in answered
+    }
     _remove_unused(document)
     _limit_integers(document)
     for _, _, operation in operations(document):
@@ -104,6 +114,8 @@ def _complete(operation: Json) -> None:
     errors = {int(status) for status in responses if _is_error(status)} | {422, 503}
     if operation.setdefault("security", []):  # an empty list says that none is needed
         errors.add(401)
+    if any(OF_DATA & each.keys() for each in operation["security"]):
+        errors.add(403)  # of a company that nobody has verified: sandbox/http/authentication.py
     if any("content" in response for status, response in own.items() if not _is_error(status)):
         errors.add(406)
     if "requestBody" in operation:

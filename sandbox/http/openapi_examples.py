@@ -44,6 +44,11 @@ PROBLEMS: Mapping[int, tuple[str, str, str]] = {
         "The run is finished already.",
         "Only a run that waits or runs can be cancelled.",
     ),
+    416: (
+        "range_not_satisfiable",
+        "The part begins beyond the end of the file.",
+        "Ask for bytes below its end.",
+    ),
     413: ("http_413", "The request is larger than 65536 bytes.", "Send less at once."),
     422: (
         "unknown_parameter",
@@ -94,7 +99,7 @@ def add_examples(operation: Json, examples: Mapping[str, Any]) -> None:
 
 
 def _readable(response: Json) -> Iterator[Json]:
-    """What a response can be that is no file."""
-    for kind, content in response.get("content", {}).items():
-        if kind.endswith("json") or kind.startswith("text/"):
-            yield content
+    """What a response can be that is no file; of one that comes as JSON and in other forms, the JSON."""
+    forms = response.get("content", {})
+    in_json = [content for kind, content in forms.items() if kind.endswith("json")]
+    yield from in_json or [content for kind, content in forms.items() if kind.startswith("text/")]

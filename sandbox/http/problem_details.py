@@ -88,6 +88,8 @@ def install(app: FastAPI) -> None:
         answer = problem(status_of(error), error.code, message, remedy=remedy, position=position)
         if isinstance(error, errors.NotAuthenticated):
             answer.headers["WWW-Authenticate"] = error.challenge
+        if (seconds := getattr(error, "retry_after", None)) is not None:
+            answer.headers["Retry-After"] = str(seconds)
         # what was asked for, if it was made
         answer.headers["Content-Language"] = "en" if message == error.message else "zh"
         return answer

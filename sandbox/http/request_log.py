@@ -6,6 +6,7 @@ import time
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from sandbox.audit.decision_trace import begin_request
 from sandbox.http.metrics import Metrics
 from sandbox.http.problem_details import problem
 from sandbox.http.request_id import HEADER, accepted, current
@@ -14,7 +15,7 @@ from sandbox.http.request_id import HEADER, accepted, current
 class RequestLog:
     """ASGI middleware: one line for each request, without its query
     (what is asked is the asker's own business), and no traceback of a failure (it could quote a value). It
-    gives each request its id, and counts what was answered."""
+    gives each request its id and a memory of what was decided in it, and counts what was answered."""
 
     def __init__(self, app: ASGIApp, log: logging.Logger, metrics: Metrics | None = None) -> None:
         self.app = app
@@ -28,6 +29,7 @@ class RequestLog:
         began, status = time.monotonic(), 0
         id = accepted(Headers(scope=scope).get(HEADER, ""))
         current.set(id)  # for this task, and what it starts
+        begin_request()
 
         async def send_and_note(message: Message) -> None:
             nonlocal status

@@ -6,6 +6,11 @@ from urllib.parse import urlsplit
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+# For a page whose address holds a secret: another address is never told more than the site. With
+# "no-referrer" a browser sends the page's own forms with `Origin: null` (Fetch, "append a request `Origin`
+# header"), and they would be refused as another site's.
+ORIGIN_ALONE = "strict-origin"
+
 
 def security_headers(*, form_targets: Sequence[str] = (), secure: bool = False) -> dict[str, str]:
     """The headers of every answer. No inline script or style, nothing from elsewhere (CSP level 3).

@@ -23,6 +23,7 @@ class WorkspaceContents(AsyncLargeFileManager):
     Jupyter's checks look at the path's text only)."""
 
     def _get_os_path(self, path: str) -> str:
+        refuse_detours(path)
         found: str = super()._get_os_path(path)  # type: ignore[no-untyped-call]
         root = os.path.realpath(self.root_dir)
         real = os.path.realpath(found)
@@ -65,6 +66,16 @@ class WorkspaceContents(AsyncLargeFileManager):
         refuse_beside_teams(path)
         await super().delete_file(path)  # type: ignore[no-untyped-call]
 
+    async def _copy_dir(
+        self, from_path: str, to_path_original: str, to_name: str, to_path: str
+    ) -> dict[str, Any]:
+        """A copy would hold what a link leads to, and still have it when the link is gone."""
+        refuse_beside_teams(to_path)
+        if holds_link(self._get_os_path(from_path)):
+            raise HTTPError(403, f"{from_path} leads to other folders: copy what is in one of them")
+        copied: dict[str, Any] = await super()._copy_dir(from_path, to_path_original, to_name, to_path)
+        return copied
+
     async def _dir_model(self, path: str, content: bool = True) -> dict[str, Any]:  # noqa: FBT001, FBT002  # Jupyter's signature
         """One strange thing in a folder must not hide the rest of it."""
         listing = LISTING.set(True)
@@ -86,9 +97,24 @@ def team_of(path: str) -> str:
     return rest.partition("/")[0] if top == TEAMS else ""
 
 
+def refuse_detours(path: str) -> None:
+    """What a path leads to is decided by its text, too (the folders of teams): it must say where it goes."""
+    if any(part in {".", ".."} for part in path.split("/")):
+        raise refusal(path)
+
+
+def holds_link(folder: str) -> bool:
+    return any(
+        Path(base, name).is_symlink()
+        for base, folders, files in os.walk(folder)
+        for name in (*folders, *files)
+    )
+
+
 def refuse_beside_teams(path: str) -> None:
     """The folder of teams holds the teams' folders and nothing else:
     what lay beside them would look shared, and not be."""
+    refuse_detours(path)
     parts = path.strip("/").split("/")
     if parts[0] == TEAMS and len(parts) <= 2:
         raise HTTPError(

@@ -16,6 +16,7 @@ from sandbox.hub import run_folder
 from sandbox.hub.connection_limits import limit_connections
 from sandbox.hub.health import answers, folder_of_sockets, health_handlers
 from sandbox.hub.login import PortalAuthenticator
+from sandbox.hub.pages import speak_languages
 from sandbox.hub.settings import hub_settings, take_secrets
 from sandbox.hub.spawner import WorkspaceSpawner
 from sandbox.memory_dumps import forbid_core_dumps
@@ -69,6 +70,11 @@ c.JupyterHub.extra_handlers = health_handlers(
     }
 )
 
+# its pages: the city's name and colours, in the person's language, with a way back to the portal
+c.JupyterHub.template_paths = [str(HERE / "templates")]
+c.JupyterHub.logo_file = str(HERE / "lab" / "mark.svg")
+speak_languages(settings.portal_url)
+
 # what it keeps
 c.JupyterHub.db_url = f"sqlite:///{settings.folder / 'jupyterhub.sqlite'}"
 c.JupyterHub.cookie_secret_file = str(settings.folder / "cookie_secret")
@@ -117,11 +123,11 @@ c.JupyterHub.token_expires_in_max_seconds = 12 * HOUR
 c.JupyterHub.spawner_class = WorkspaceSpawner
 c.WorkspaceSpawner.home = str(settings.home)
 c.WorkspaceSpawner.vault_url = settings.vault_url
+c.WorkspaceSpawner.portal_url = settings.portal_url
 c.WorkspaceSpawner.kernel_python = str(settings.kernel_python)
 c.Spawner.cmd = [sys.executable, "-m", "sandbox.hub.server"]
 c.Spawner.args = [f"--config={HERE / 'server_config.py'}"]
 c.Spawner.ip = "127.0.0.1"
-c.Spawner.default_url = "/lab/tree/01-first-question.ipynb"
 c.Spawner.disable_user_config = True
 c.Spawner.env_keep = ["LANG", "LC_ALL", "PATH", "PYTHONPATH"]
 c.Spawner.start_timeout = 60

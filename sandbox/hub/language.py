@@ -5,6 +5,8 @@ from tornado.httputil import HTTPServerRequest
 
 COOKIE = "cihu_language"  # the portal's; it reaches the hub where both have one host
 LANGUAGES = ("zh", "en")
+OTHERWISE = "zh"
+"""Where nothing says which."""
 
 
 def language_of(request: HTTPServerRequest) -> str:

@@ -19,7 +19,7 @@ from tornado.web import HTTPError
 from traitlets import Unicode
 
 from sandbox.hub.ended_logins import EndedLogins
-from sandbox.hub.workspace import team_folders, write_workspace_token
+from sandbox.hub.workspace import remove_moved_links, team_folders, write_workspace_token
 
 ROLES = frozenset({"analyst", "officer"})
 CLOSED = (r"/token", r"/api/users/[^/]+/tokens(?:/.*)?", r"/api/authorizations/.*")
@@ -95,6 +95,7 @@ class PortalAuthenticator(GenericOAuthenticator):  # type: ignore[misc]
         if model:  # a server that runs already gets the new token
             write_workspace_token(Path(self.home), model["name"], model["auth_state"]["access_token"])
             self.let_into_teams(model["name"], model["auth_state"])
+            await asyncio.to_thread(remove_moved_links, Path(self.home), model["name"])
         return model
 
     async def refresh_user(self, user: User, handler: Any = None, **more: Any) -> bool | dict[str, Any]:

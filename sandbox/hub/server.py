@@ -11,7 +11,9 @@ from jupyter_server.serverapp import ServerApp
 from tornado.routing import PathMatches, RuleRouter
 
 from sandbox.http.redacted_logs import redact_logs
+from sandbox.hub import lab_settings
 from sandbox.hub.connection_limits import limit_connections
+from sandbox.hub.lab_language import complete_language_pack
 
 EXTENSIONS = {"jupyterlab": True}
 WITHOUT_SERVICES = frozenset({"nbconvert"})
@@ -30,6 +32,8 @@ class WorkspaceServer(ServerApp):
         """Nothing is discovered: a package with a server extension must not open a
         way in by being installed."""
         run_no_node()  # before JupyterLab is imported as an extension, which asks, too
+        complete_language_pack()
+        load_our_extension()
         self.jpserver_extensions.update(EXTENSIONS)
 
     def write_server_info_file(self) -> None:
@@ -54,6 +58,19 @@ def run_no_node() -> None:
     import jupyterlab.commands
 
     jupyterlab.commands._yarn_config = lambda _: {"yarn config": {}, "npm config": {}}
+
+
+def load_our_extension() -> None:
+    """In core mode JupyterLab's page loads no extension: it gets the city's own, and no other."""
+    from jupyterlab.labapp import LabApp
+
+    set_paths = LabApp.initialize_templates
+
+    def with_ours(app: LabApp) -> None:
+        set_paths(app)
+        app.labextensions_path = [str(lab_settings.EXTENSIONS)]
+
+    LabApp.initialize_templates = with_ours
 
 
 def shut(router: RuleRouter) -> None:

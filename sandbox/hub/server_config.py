@@ -6,6 +6,8 @@ from pathlib import Path
 
 from traitlets.config import get_config
 
+from sandbox.hub.lab_settings import write_lab_settings
+
 HOUR = 3600
 
 c = get_config()
@@ -40,7 +42,13 @@ c.FileContentsManager.delete_to_trash = False
 
 # nothing calls home, nothing is installed from here
 # switches off the pages whose server side is not here
-c.LabApp.app_settings_dir = str(Path(__file__).parent / "lab")
+c.LabApp.app_settings_dir = str(
+    write_lab_settings(
+        Path(os.environ["HOME"]) / "lab",
+        language=os.environ.get("CIHU_LANGUAGE", ""),
+        portal_url=os.environ.get("CIHU_PORTAL_URL", ""),
+    )
+)
 c.LabApp.news_url = None
 c.LabApp.check_for_updates_class = "jupyterlab.NeverCheckForUpdate"
 c.LabApp.extension_manager = "readonly"

@@ -7,16 +7,18 @@ writes: only sealed kernels do, and each server serves one folder.
 import ctypes
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
+from typing import Any
 
 from jupyterhub.spawner import LocalProcessSpawner
 from traitlets import Unicode
 
 from sandbox.free_ports import free_port
 from sandbox.hub.language import language_of
+from sandbox.hub.pages import page_words
 from sandbox.hub.settings import CHECKOUT
-from sandbox.hub.workspace import prepare_workspace, server_folder, token_file
+from sandbox.hub.workspace import give_notebooks, prepare_workspace, server_folder, token_file
 
 PR_SET_PDEATHSIG = 1
 
@@ -26,6 +28,7 @@ class WorkspaceSpawner(LocalProcessSpawner):  # type: ignore[misc]
 
     home = Unicode(help="CIHU_HOME").tag(config=True)
     vault_url = Unicode().tag(config=True)
+    portal_url = Unicode().tag(config=True)
     kernel_python = Unicode().tag(config=True)
 
     at_once = False  # the login has ended: nothing of the server may go on while it shuts down
@@ -40,6 +43,11 @@ class WorkspaceSpawner(LocalProcessSpawner):  # type: ignore[misc]
         if self.proc is not None and self.proc.poll() is None:
             self.proc.kill()
 
+    async def progress(self) -> AsyncIterator[dict[str, Any]]:
+        """What the person reads while they wait, in their language."""
+        words = page_words(self.language())
+        yield {"progress": 50, "message": words["starting"]}
+
     async def poll(self) -> int | None:
         """A server ends with the hub that started it: one that another hub has left in the database is gone,
         at once.
@@ -53,8 +61,10 @@ class WorkspaceSpawner(LocalProcessSpawner):  # type: ignore[misc]
         return status
 
     async def start(self) -> tuple[str, int]:
-        folder = prepare_workspace(Path(self.home), self.user.name, CHECKOUT / "notebooks")
-        self.notebook_dir = str(folder)
+        home, person = Path(self.home), self.user.name
+        self.notebook_dir = str(prepare_workspace(home, person))
+        opened = give_notebooks(home, person, CHECKOUT / "notebooks", self.language())
+        self.default_url = f"/lab/tree/{opened}"
         self.port = free_port()
         address: tuple[str, int] = await super().start()
         return address
@@ -73,10 +83,15 @@ class WorkspaceSpawner(LocalProcessSpawner):  # type: ignore[misc]
             "JUPYTER_NO_CONFIG": "1",
             "CIHU_HOME": self.home,
             "CIHU_VAULT_URL": self.vault_url,
+            "CIHU_PORTAL_URL": self.portal_url,
             "CIHU_KERNEL_PYTHON": self.kernel_python,
             "CIHU_WORKSPACE_TOKEN_FILE": str(token_file(Path(self.home), self.user.name)),
-            "CIHU_LANGUAGE": language_of(self.handler.request) if self.handler else "",
+            "CIHU_LANGUAGE": self.language(),
         }
+
+    def language(self) -> str:
+        """The person's, "zh" or "en"; "" when nothing says."""
+        return language_of(self.handler.request) if self.handler else ""
 
     def make_preexec_fn(self, name: str) -> Callable[[], None]:
         hub = os.getpid()

@@ -9,9 +9,9 @@ from typing import NamedTuple
 
 import jwt
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from sqlalchemy import func, select, text
+from sqlalchemy import func, select
 
-from sandbox.database import Database, Transaction
+from sandbox.database import Database, Transaction, lock_name
 from sandbox.errors import InvalidInput
 from sandbox.identity.audiences import LONGEST_SECONDS, rule_for
 from sandbox.identity.key_folder import KeyFolder
@@ -51,12 +51,13 @@ class TokenIssuer:
         audience: str,
         lifetime_seconds: int,
         issuer_url: str | None = None,
+        typ: str = "JWT",
         **claims: object,
     ) -> str:
         """A token that says `subject`, for one audience. Raises `InvalidInput` for what no token may say.
 
         `issuer_url` stands as `iss` where a standard wants an address (an OpenID id_token); our own audiences
-        want the issuer's name, and refuse such a token.
+        want the issuer's name, and refuse such a token. `typ` is the header's.
         """
         rule = rule_for(audience)
         if rule.issuer not in (None, self.name) or (rule.issuer and issuer_url):
@@ -77,7 +78,12 @@ class TokenIssuer:
             "exp": now + lifetime_seconds,
             "jti": secrets.token_urlsafe(16),
         }
-        return jwt.encode(body, self._signing.key, algorithm="EdDSA", headers={"kid": self._signing.kid})
+        return jwt.encode(
+            body,
+            self._signing.key,
+            algorithm="EdDSA",
+            headers={"kid": self._signing.kid, "typ": typ},
+        )
 
     def rotate(self, *, at_once: bool = False, by: str | None = None) -> str:
         """Sign with a new key from now on; gives its kid. The old ones verify until their tokens are out.
@@ -124,7 +130,4 @@ class TokenIssuer:
         return Signing(publish_key(tx, issuer=self.name, key=key.public_key(), by=by), key, self._clock())
 
     def _lock(self, tx: Transaction) -> None:
-        tx.execute(
-            text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))"),
-            {"name": f"identity.signing_keys {self.name}"},
-        )
+        lock_name(tx, f"identity.signing_keys {self.name}")

@@ -1,12 +1,12 @@
 """Reads an account as it is now. It is read at every request, so that withdrawn rights are gone at once."""
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 
-from sandbox.database import Transaction
+from sandbox.database import Transaction, lock_name
 from sandbox.errors import NotAuthenticated
-from sandbox.identity.model import Principal
+from sandbox.identity.model import COMPANY_ROLES, Principal
 from sandbox.identity.names import is_id
-from sandbox.identity.tables import account_roles, accounts, team_members
+from sandbox.identity.tables import account_roles, accounts, organisations, team_members
 
 
 def load_principal(tx: Transaction, account_id: str, *, hold: bool = False) -> Principal:
@@ -17,27 +17,46 @@ def load_principal(tx: Transaction, account_id: str, *, hold: bool = False) -> P
     if hold:
         hold_account(tx, account_id, share=True)
     account = (
-        tx.execute(select(accounts).where(accounts.c.id == account_id)).one_or_none()
+        tx.execute(
+            select(accounts, organisations.c.unverified)
+            .join(organisations, organisations.c.id == accounts.c.organisation)
+            .where(accounts.c.id == account_id)
+        ).one_or_none()
         if is_id(account_id)
         else None
     )
     if account is None or account.disabled_at is not None:
         raise NotAuthenticated("There is no such account, or it was disabled.", remedy="Ask the operator.")
-    roles = tx.scalars(select(account_roles.c.role).where(account_roles.c.account == account_id))
-    teams = tx.scalars(select(team_members.c.team).where(team_members.c.account == account_id))
+    roles = frozenset(tx.scalars(select(account_roles.c.role).where(account_roles.c.account == account_id)))
+    teams = frozenset(tx.scalars(select(team_members.c.team).where(team_members.c.account == account_id)))
     return Principal(
         id=account.id,
         display_name=account.display_name,
         organisation=account.organisation,
-        roles=frozenset(roles),
-        teams=frozenset(teams),
+        roles=roles,
+        teams=teams,
         kind=account.kind,
+        unverified=account.unverified and not teams and roles <= set(COMPANY_ROLES),
     )
+
+
+def live_officers(tx: Transaction, organisation: str) -> list[str]:
+    """The accounts that are officers of a department now, by id."""
+    officers = (
+        select(accounts.c.id)
+        .join(account_roles, account_roles.c.account == accounts.c.id)
+        .where(
+            accounts.c.organisation == organisation,
+            accounts.c.disabled_at.is_(None),
+            account_roles.c.role == "officer",
+        )
+        .order_by(accounts.c.id)
+    )
+    return list(tx.scalars(officers))
 
 
 def hold_account(tx: Transaction, account_id: str, *, share: bool = False) -> None:
     """Wait until nobody else holds the account, and hold it until the transaction ends.
     Whoever changes it does so alone; whoever only decides by it shares. A lock of Postgres and not of the
     row: the vault may not lock rows of identity."""
-    key = func.hashtextextended(f"identity.account {account_id}", 0)
-    tx.execute(select(func.pg_advisory_xact_lock_shared(key) if share else func.pg_advisory_xact_lock(key)))
+    lock_name(tx, f"identity.account {account_id}", shared=share)

@@ -9,18 +9,24 @@ from datetime import datetime
 
 from sqlalchemy import (
     DDL,
+    BigInteger,
+    Boolean,
     CheckConstraint,
     Column,
     DateTime,
     ForeignKey,
     ForeignKeyConstraint,
     Identity,
+    Index,
     Integer,
+    LargeBinary,
     Table,
     Text,
     UniqueConstraint,
     event,
+    false,
     func,
+    text,
 )
 
 from sandbox.database import metadata
@@ -42,6 +48,7 @@ organisations = Table(
     Column("id", Text, primary_key=True),
     Column("display_name", Text, nullable=False),
     moment("created_at"),
+    Column("unverified", Boolean, nullable=False, server_default=false(), comment="registered by itself"),
     schema=SCHEMA,
 )
 
@@ -65,6 +72,15 @@ account_roles = Table(
     Column("account", ForeignKey(accounts.c.id), primary_key=True),
     Column("role", Text, primary_key=True),
     CheckConstraint("role IN ({})".format(", ".join(f"'{role}'" for role in ROLES)), name="role"),
+    # 三员分立: whatever the code does, one account is never two of the three administrators
+    Index(
+        "ix_account_roles_one_administrator",
+        "account",
+        unique=True,
+        postgresql_where=text(
+            "role IN ('system_administrator', 'security_administrator', 'audit_administrator')"
+        ),
+    ),
     schema=SCHEMA,
 )
 
@@ -74,6 +90,7 @@ teams = Table(
     Column("id", Text, primary_key=True),
     Column("display_name", Text, nullable=False),
     moment("created_at"),
+    Column("merged_into", Text),  # the team that took over its members; nobody joins it any more
     schema=SCHEMA,
 )
 
@@ -100,8 +117,95 @@ login_attempts = Table(
     metadata,
     # no foreign key: a name that is nobody's is counted like any other
     Column("account", Text, primary_key=True),
+    # "address ..." (a network), "device ...", "account" for all strange places together, "codes ...":
+    # sandbox/identity/login.py
+    Column("place", Text, primary_key=True),
     moment("window_began_at"),
     Column("attempts", Integer, nullable=False),
+    # the last attempt that was admitted: an account under attack admits the next one after a while
+    moment("admitted_at"),
+    schema=SCHEMA,
+)
+
+known_devices = Table(
+    "known_devices",
+    metadata,
+    Column("account", ForeignKey(accounts.c.id), primary_key=True),
+    Column("device_hash", LargeBinary, primary_key=True),  # SHA-256 of the browser's device cookie
+    moment("first_used_at"),
+    moment("last_used_at"),
+    schema=SCHEMA,
+)
+
+password_history = Table(
+    "password_history",
+    metadata,
+    Column("id", Integer, Identity(always=True), primary_key=True),
+    Column("account", ForeignKey(accounts.c.id), nullable=False, index=True),
+    Column("hash", Text, nullable=False),  # argon2id, PHC string
+    moment("replaced_at"),
+    schema=SCHEMA,
+)
+
+totp_factors = Table(
+    "totp_factors",
+    metadata,
+    Column("account", ForeignKey(accounts.c.id), primary_key=True),
+    Column("secret", LargeBinary, nullable=False),  # sealed with the portal's key (secret_box.py)
+    # the newest 30-second step whose code was used: none is used twice (RFC 6238, section 5.2)
+    Column("last_step", BigInteger, nullable=False, server_default="0"),
+    moment("created_at"),
+    moment("confirmed_at", nullable=True),  # until then it is offered and counts for nothing
+    schema=SCHEMA,
+)
+
+recovery_codes = Table(
+    "recovery_codes",
+    metadata,
+    Column("account", ForeignKey(accounts.c.id), primary_key=True),
+    Column("code_hash", LargeBinary, primary_key=True),  # SHA-256 of account and code: 80 random bits
+    moment("created_at"),
+    moment("used_at", nullable=True),
+    schema=SCHEMA,
+)
+
+passkeys = Table(
+    "passkeys",
+    metadata,
+    Column("credential_id", LargeBinary, primary_key=True),
+    Column("account", ForeignKey(accounts.c.id), nullable=False, index=True),
+    Column("public_key", LargeBinary, nullable=False),  # COSE
+    Column("sign_count", BigInteger, nullable=False),
+    Column("display_name", Text, nullable=False),
+    Column("synchronised", Boolean, nullable=False),  # the passkey is kept in several devices
+    moment("created_at"),
+    moment("last_used_at", nullable=True),
+    schema=SCHEMA,
+)
+
+used_challenges = Table(
+    "used_challenges",
+    metadata,
+    Column("challenge_hash", LargeBinary, primary_key=True),
+    Column("expires_at", DateTime(timezone=True), nullable=False),
+    schema=SCHEMA,
+)
+
+invitations = Table(
+    "invitations",
+    metadata,
+    Column("id", Integer, Identity(always=True), primary_key=True),
+    Column("account", ForeignKey(accounts.c.id), nullable=False, index=True),
+    Column(
+        "token_hash", LargeBinary, nullable=False, unique=True
+    ),  # SHA-256: the link itself is stored nowhere
+    Column("kind", Text, nullable=False),
+    Column("invited_by", Text, nullable=False),
+    moment("created_at"),
+    Column("expires_at", DateTime(timezone=True), nullable=False),
+    moment("used_at", nullable=True),
+    moment("withdrawn_at", nullable=True),
+    CheckConstraint("kind IN ('invitation', 'reset')", name="kind"),
     schema=SCHEMA,
 )
 
@@ -143,7 +247,17 @@ token_revocations = Table(
     schema=SCHEMA,
 )
 
-SECRET = (passwords, login_attempts)
+SECRET = (
+    passwords,
+    login_attempts,
+    known_devices,
+    password_history,
+    totp_factors,
+    recovery_codes,
+    passkeys,
+    used_challenges,
+    invitations,
+)
 OWN_KEYS = (signing_keys, signing_key_retirements)
 
 

@@ -1,8 +1,9 @@
 """Creates and changes teams. A team holds the grants; its members may come from several organisations."""
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, select, update
 from sqlalchemy.dialects.postgresql import insert
 
+from sandbox import notices
 from sandbox.audit import Event, append
 from sandbox.database import Transaction
 from sandbox.errors import Conflict, NotFound
@@ -28,7 +29,7 @@ def create_team(tx: Transaction, *, team_id: str, display_name: str, by: str) ->
 
 def join_team(tx: Transaction, *, team_id: str, account_id: str, by: str) -> None:
     """Put a live account into a team. Raises `NotFound`, `Conflict` if it is there already."""
-    require_team(tx, team_id)
+    require_open_team(tx, team_id)
     require_account(tx, account_id)
     made = tx.execute(
         insert(team_members)
@@ -39,7 +40,9 @@ def join_team(tx: Transaction, *, team_id: str, account_id: str, by: str) -> Non
     if made is None:
         raise Conflict(f"{account_id!r} is already in the team {team_id!r}.")
     append(
-        tx, Event(kind="team.joined", actor=by, subject=f"team:{team_id}", payload={"account": account_id})
+        tx,
+        Event(kind="team.joined", actor=by, subject=f"team:{team_id}", payload={"account": account_id}),
+        to=[notices.person(account_id)],
     )
 
 
@@ -53,7 +56,11 @@ def leave_team(tx: Transaction, *, team_id: str, account_id: str, by: str) -> No
     ).first()
     if gone is None:
         raise NotFound(f"{account_id!r} is not in the team {team_id!r}.")
-    append(tx, Event(kind="team.left", actor=by, subject=f"team:{team_id}", payload={"account": account_id}))
+    append(
+        tx,
+        Event(kind="team.left", actor=by, subject=f"team:{team_id}", payload={"account": account_id}),
+        to=[notices.person(account_id)],
+    )
 
 
 def require_team(tx: Transaction, team_id: str) -> str:
@@ -62,3 +69,51 @@ def require_team(tx: Transaction, team_id: str) -> str:
     if name is None:
         raise NotFound(f"There is no team {team_id!r}.", remedy="Create it first.")
     return name
+
+
+def require_open_team(tx: Transaction, team_id: str) -> None:
+    """Raises `NotFound`, and `Conflict` for a team that went over into another."""
+    require_team(tx, team_id)
+    into = tx.scalar(select(teams.c.merged_into).where(teams.c.id == team_id))
+    if into is not None:
+        raise Conflict(
+            f"The team {team_id!r} went over into {into!r}.",
+            code="team_merged",
+            remedy=f"Use {into!r}.",
+            zh=f"团队 {team_id} 已并入 {into}。",
+            remedy_zh=f"请使用 {into}。",
+        )
+
+
+def merge_teams(tx: Transaction, *, team_id: str, into: str, by: str) -> list[str]:
+    """Put all members of a team into another, and close the first to new ones; gives who went over.
+
+    Members keep their place in the first team as well: the grants that it holds stay theirs until they end.
+    Raises `NotFound`, `Conflict`.
+    """
+    require_open_team(tx, team_id)
+    require_open_team(tx, into)
+    if team_id == into:
+        raise Conflict(
+            "A team cannot be merged into itself.",
+            remedy="Name two teams.",
+            zh="团队不能并入自身。",
+            remedy_zh="请选择两个不同的团队。",
+        )
+    members = sorted(tx.scalars(select(team_members.c.account).where(team_members.c.team == team_id)))
+    there = set(tx.scalars(select(team_members.c.account).where(team_members.c.team == into)))
+    moved = [account for account in members if account not in there]
+    for account in moved:
+        hold_account(tx, account)
+        tx.execute(insert(team_members).values(team=into, account=account).on_conflict_do_nothing())
+    tx.execute(update(teams).where(teams.c.id == team_id).values(merged_into=into))
+    append(
+        tx,
+        Event(
+            kind="team.merged",
+            actor=by,
+            subject=f"team:{team_id}",
+            payload={"into": into, "moved": moved},
+        ),
+    )
+    return moved

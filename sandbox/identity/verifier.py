@@ -17,6 +17,7 @@ from sandbox.identity.names import is_id
 from sandbox.identity.signing_keys import PublicKey, live_keys
 
 ALGORITHM = "EdDSA"
+ACCESS_TOKEN = "at+jwt"  # noqa: S105  # RFC 9068, section 2.1
 REQUIRED = ["iss", "sub", "aud", "exp", "iat", "jti"]
 LONGEST_TOKEN = 8192  # characters
 LEEWAY_SECONDS = 5  # clocks of two machines differ
@@ -63,9 +64,23 @@ class TokenVerifier:
     def verify(self, token: str, *, audience: str) -> Claims:
         """What the token says. Raises `NotAuthenticated`, which tells the holder of a genuine token that it
         ran out, and everybody else nothing; `Unavailable` if the keys cannot be read."""
-        try:
+        return self._checked(lambda: read_claims(token, self._key(key_named(token)), audience))
+
+    def verify_access_token(self, token: str, *, audience: str, issuer_url: str) -> Claims:
+        """What an access token says (RFC 9068): of this type, from the issuer at this address. Raises as
+        `verify` does."""
+
+        def read() -> Claims:
             key = self._key(key_named(token))
-            return read_claims(token, key, audience)
+            if jwt.get_unverified_header(token).get("typ") != ACCESS_TOKEN:
+                raise Bad("no access token")
+            return read_claims(token, key, audience, issuer_url=issuer_url)
+
+        return self._checked(read)
+
+    def _checked(self, read: Callable[[], Claims]) -> Claims:
+        try:
+            return read()
         except jwt.ExpiredSignatureError:
             # PyJWT looks at the time only after the signature, so a forger does not learn this
             raise NotAuthenticated(
@@ -108,14 +123,15 @@ def key_named(token: str) -> str:
     return kid
 
 
-def read_claims(token: str, key: PublicKey, audience: str) -> Claims:
-    """The claims, once the signature and each of them have been checked."""
+def read_claims(token: str, key: PublicKey, audience: str, *, issuer_url: str | None = None) -> Claims:
+    """The claims, once the signature and each of them have been checked. `issuer_url`: the `iss` that it
+    must have; by default the issuer's name."""
     body = jwt.decode(
         token,
         key.key,
         algorithms=[ALGORITHM],
         audience=audience,
-        issuer=key.issuer,
+        issuer=issuer_url or key.issuer,
         leeway=LEEWAY_SECONDS,
         options={"require": REQUIRED, "strict_aud": True},
     )

@@ -3,7 +3,8 @@ or counted as one that does not fit."""
 
 from sandbox.ingest.limits import LIMITS, Limits
 from sandbox.ingest.model import FieldRules, IdRule, Type, Unfit
-from sandbox.ingest.read import Rows, open_file, read_rows
+from sandbox.ingest.read import SortedRows, check_rows, open_file, read_rows, read_sorted
+from sandbox.ingest.rows import ReadableRows, Rows, StoredRows
 from sandbox.ingest.source import InMemory, Source
 
 __all__ = [
@@ -12,10 +13,15 @@ __all__ = [
     "IdRule",
     "InMemory",
     "Limits",
+    "ReadableRows",
     "Rows",
+    "SortedRows",
     "Source",
+    "StoredRows",
     "Type",
     "Unfit",
+    "check_rows",
     "open_file",
     "read_rows",
+    "read_sorted",
 ]

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -121,11 +121,15 @@ def load_code_lists(folder: Path) -> tuple[CodeList, ...]:
             zh=f"{folder.name} 中没有代码表。",
             remedy_zh="请保留随附于 policies/codes 的代码表。",
         )
-    return tuple(_load(path, folder.with_name("codes.schema.json")) for path in paths)
+    schema = folder.with_name("codes.schema.json")
+    schema_text = schema.read_text("utf-8")
+    return tuple(_list_of(path, path.read_text("utf-8"), schema, schema_text) for path in paths)
 
 
-def _load(path: Path, schema: Path) -> CodeList:
-    text = YamlText(path.read_text("utf-8"), schema, what=f"{path.parent.name}/{path.name}")
+@lru_cache(maxsize=64)
+def _list_of(path: Path, content: str, schema: Path, _schema_text: str) -> CodeList:
+    """The list of a file with this content, kept: several parts of a service read the same lists."""
+    text = YamlText(content, schema, what=f"{path.parent.name}/{path.name}")
     document: Any = text.document
     source = document["source"]
     code_list = CodeList(

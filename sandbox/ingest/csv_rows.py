@@ -8,6 +8,7 @@ import io
 import itertools
 from collections import Counter, deque
 from collections.abc import Iterator, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass
 from typing import BinaryIO
 
@@ -17,6 +18,7 @@ import pyarrow as pa
 import pyarrow.csv
 
 from sandbox.errors import InvalidInput
+from sandbox.ingest.ending_rows import NONE, EndingRows, ending_rows, most_notes
 from sandbox.ingest.file_format import FileFormat
 from sandbox.ingest.header import HEAD_ROWS, Header, find_header, notes_below
 from sandbox.ingest.limits import Limits
@@ -26,7 +28,7 @@ from sandbox.ingest.text_encoding import ENCODINGS, Encoding, encoding_of, opene
 
 SEPARATORS = (",", "\t", ";", "|")
 HEAD_BYTES = 1 << 20
-BLOCK_BYTES = 4 * 1024**2  # a row, with its line breaks in quotes, must fit into a block
+BLOCK_BYTES = 2 * 1024**2  # a row, with its line breaks in quotes, must fit into a block
 LONGEST_ROW = 64 * 1024**2
 SCANNED_AT_ONCE = 1024**2  # its arrays of signs stay in the processor's cache
 TAIL_BYTES = 64 * 1024
@@ -44,6 +46,7 @@ class CsvFile:
     """A CSV file that can be read. Raises `InvalidInput`.
 
     `encoding`, `separator` and `header` are what was given or detected; `rows_at_most` counts records.
+    `ending` and `most_notes`: the least and the most rows at the end that are no data (`ending_rows.py`).
     """
 
     def __init__(self, source: Source, limits: Limits, given: FileFormat) -> None:
@@ -56,7 +59,7 @@ class CsvFile:
         rows, ends = self._head_rows(head)
         self.header: Header = find_header(rows, given)
         self._begin = ends[self.header.data - 1] if self.header.data else 0
-        self._notes = given.notes
+        self._notes = given.notes or 0
         if len(self.header.labels) > limits.columns:
             raise InvalidInput(
                 f"The file has more than {limits.columns} columns.",
@@ -65,8 +68,20 @@ class CsvFile:
                 remedy_zh="请去掉无人需要的列，或检查分隔符。",
             )
         self._scan = self._scanned()
-        self._notes += self._notes_at_end()
+        last = self._last_rows()
+        self.ending: EndingRows = NONE
+        if given.notes is None:
+            self.ending = ending_rows(last, whole=len(last) == self._scan.records)
+        self.most_notes = most_notes(last, self.ending, len(self.names))
+        self._notes += notes_below(last[: len(last) - self._notes], len(self.names))
+        self._scan.tail = b""  # the file may be kept open for long
         self.rows_at_most = self._scan.records if self._scan.regular else self._scan.lines
+
+    def of(self, source: Source) -> CsvFile:
+        """The same file, read from another source of the same bytes."""
+        again = copy(self)
+        again._source = source
+        return again
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -79,7 +94,7 @@ class CsvFile:
         return self._exact(fields)
 
     def _head(self) -> str:
-        with opened_text(self._source, self.encoding.name) as stream:
+        with self._text() as stream:
             head = read_up_to(stream, HEAD_BYTES)
         if len(head) == HEAD_BYTES:
             head = head[: head.rfind(b"\n") + 1] or head
@@ -102,9 +117,12 @@ class CsvFile:
             raise _unreadable(error) from None
         return rows, ends
 
+    def _text(self) -> BinaryIO:
+        return opened_text(self._source, self.encoding.name, tested=self.encoding.tested)
+
     def _opened(self) -> BinaryIO:
         """The text as UTF-8, from the first row of data."""
-        stream = opened_text(self._source, self.encoding.name)
+        stream = self._text()
         missing = self._begin
         while missing and (part := stream.read(min(missing, SCANNED_AT_ONCE))):
             missing -= len(part)
@@ -116,13 +134,15 @@ class CsvFile:
             label: pa.string() if rules.unit or rules.type in AS_TEXT else coded
             for label, rules in fields.items()
         }
+        if self._scan.hollow:  # whether a row is empty, all its cells tell
+            types = dict.fromkeys(self.names, coded) | types
         options = pyarrow.csv.ConvertOptions(
             column_types=types, include_columns=list(types), strings_can_be_null=True, null_values=[""]
         )
         if not self._scan.records:
             return
         try:
-            yield from pyarrow.csv.open_csv(
+            batches = pyarrow.csv.open_csv(
                 self._opened(),
                 read_options=pyarrow.csv.ReadOptions(
                     block_size=max(BLOCK_BYTES, 2 * self._scan.longest), column_names=list(self.names)
@@ -130,6 +150,8 @@ class CsvFile:
                 parse_options=pyarrow.csv.ParseOptions(delimiter=self.separator, newlines_in_values=True),
                 convert_options=options,
             )
+            for batch in batches:
+                yield _without_hollow(batch, list(fields)) if self._scan.hollow else batch
         except UNREADABLE as error:
             raise _unreadable(error) from None
 
@@ -150,6 +172,8 @@ class CsvFile:
                 if len(waiting) <= self._notes:
                     continue
                 row = waiting.popleft()  # noqa: PLW2901  # the notes at the end stay behind
+                if not any(row):
+                    continue
                 if len(row) < width or any(row[width:]):
                     ragged, first = ragged + 1, first or before + reader.line_num
                     continue
@@ -166,12 +190,12 @@ class CsvFile:
             yield _batch(columns, fields)
 
     def _lines_before(self) -> int:
-        with opened_text(self._source, self.encoding.name) as stream:
+        with self._text() as stream:
             head = read_up_to(stream, self._begin)
         return head.count(b"\n") or head.count(b"\r")
 
-    def _notes_at_end(self) -> int:
-        """How many of the last records are notes below the table."""
+    def _last_rows(self) -> list[list[str]]:
+        """The last records, as far as they are kept and lie on a line each."""
         lines = _lines(self._scan.tail.decode("utf-8", "ignore"))
         rows: list[list[str]] = []
         for line in reversed(lines[1:] if len(self._scan.tail) == TAIL_BYTES else lines):
@@ -179,8 +203,7 @@ class CsvFile:
                 break  # of a cell with line breaks
             row = next(csv.reader([line], delimiter=self.separator), [])
             rows.append(row)
-        filled = [row for row in reversed(rows) if row]
-        return notes_below(filled[: len(filled) - self._notes], len(self.names))
+        return [row for row in reversed(rows) if row]
 
     def _scanned(self) -> Scan:
         with self._opened() as stream:
@@ -196,6 +219,14 @@ def _batch(columns: Sequence[Sequence[str | None]], fields: Mapping[str, FieldRu
     return pa.RecordBatch.from_arrays(
         [pa.array(column, pa.string()) for column in columns], names=list(fields)
     )
+
+
+def _without_hollow(batch: pa.RecordBatch, labels: list[str]) -> pa.RecordBatch:
+    """The rows that have a value in any column; of these columns."""
+    kept = np.zeros(len(batch), np.bool_)
+    for column in batch.columns:
+        kept |= column.is_valid().to_numpy(zero_copy_only=False)
+    return batch.select(labels).filter(pa.array(kept))
 
 
 def separator_of(head: str) -> str:
@@ -216,20 +247,48 @@ def separator_of(head: str) -> str:
     return best
 
 
+Signs = npt.NDArray[np.uint8]
+
+
 @dataclass
 class Scan:
     """What one look at all bytes shows. `longest`: bytes of the longest record. `regular`: each record has
     the header's columns, and each quote opens or closes a cell or stands twice in one (RFC 4180). `tail`: the
-    last `TAIL_BYTES`."""
+    last `TAIL_BYTES`. `hollow`: a record has separators and quotes and nothing else, as a spreadsheet
+    writes an empty row."""
 
     records: int = 0
     lines: int = 0
     longest: int = 0
     regular: bool = True
+    hollow: bool = False
     tail: bytes = b""
 
+    def see_plain(
+        self, signs: Signs, separator: bytes, width: int, length: int, parts: int
+    ) -> tuple[int, int, int]:
+        """Look at a piece without quotes and carriage returns. `length` bytes and `parts` separators are of a
+        record that began before it; returned are those of the one that is open at its end, and the last
+        sign."""
+        places = np.flatnonzero((signs == separator[0]) | (signs == NEWLINE))
+        ends = np.flatnonzero(signs[places] == NEWLINE)
+        self.lines += len(ends)
+        if not len(ends):
+            return length + len(signs), parts + len(places), int(signs[-1])
+        lengths = np.diff(places[ends], prepend=-1 - length)
+        blank = lengths == 1
+        separators = np.diff(ends, prepend=-1 - parts) - 1
+        self.longest = max(self.longest, int(lengths.max()))
+        self.records += int(len(ends) - np.count_nonzero(blank))
+        self.regular &= bool((blank | (separators == width - 1)).all())
+        self.hollow |= bool((~blank & (lengths - 1 == separators)).any())
+        return len(signs) - 1 - int(places[ends[-1]]), len(places) - 1 - int(ends[-1]), int(signs[-1])
 
-Signs = npt.NDArray[np.uint8]
+
+def _is_plain(signs: Signs) -> bool:
+    """Whether each line feed ends a record, and each separator parts cells."""
+    text = signs.tobytes()
+    return QUOTE not in text and RETURN not in text
 
 
 def scan(stream: BinaryIO, separator: bytes, width: int) -> Scan:  # noqa: PLR0915  # one pass, one state
@@ -237,7 +296,7 @@ def scan(stream: BinaryIO, separator: bytes, width: int) -> Scan:  # noqa: PLR09
     found = Scan()
     beside = np.isin(np.arange(256), (QUOTE, NEWLINE, RETURN, separator[0]))
     within = False  # a quoted cell
-    before, length, parts = NEWLINE, 0, 0  # of the record that is not at its end yet
+    before, length, parts, quoted = NEWLINE, 0, 0, 0  # of the record that is not at its end yet
     rest = b""
     while True:
         piece = read_up_to(stream, SCANNED_AT_ONCE)
@@ -248,6 +307,15 @@ def scan(stream: BinaryIO, separator: bytes, width: int) -> Scan:  # noqa: PLR09
         after = signs[1:] if piece else np.append(signs[1:], NEWLINE)
         signs, rest = (signs[:-1], signs[-1:].tobytes()) if piece else (signs, b"")
         if not len(signs):
+            continue
+        if not within and _is_plain(signs):
+            found.hollow |= bool(quoted) and length == parts + quoted
+            quoted = 0
+            length, parts, before = found.see_plain(signs, separator, width, length, parts)
+            if max(length, found.longest) > LONGEST_ROW:
+                raise _too_long()
+            if not piece:
+                break
             continue
         previous = np.concatenate(([before], signs[:-1])).astype(np.uint8)
         quotes = signs == QUOTE
@@ -270,12 +338,18 @@ def scan(stream: BinaryIO, separator: bytes, width: int) -> Scan:  # noqa: PLR09
             found.longest = max(found.longest, int(lengths.max()))
             before_ends = np.searchsorted(np.flatnonzero(parting), places)
             separators = np.diff(np.concatenate(([-parts], before_ends)))
-            blank = lengths - 1 - (previous[places] == RETURN) <= 0
+            filled = lengths - 1 - ((previous[places] == RETURN) & (signs[places] == NEWLINE))
+            blank = filled <= 0
+            quotes_before = np.searchsorted(np.flatnonzero(quotes), places)
+            signs_alone = separators + np.diff(np.concatenate(([-quoted], quotes_before)))
+            found.hollow |= bool((~blank & (filled == signs_alone)).any())
             found.records += int((~blank).sum())
             found.regular &= bool((blank | (separators == width - 1)).all())
             length, parts = len(signs) - 1 - int(places[-1]), int(parting[places[-1] + 1 :].sum())
+            quoted = int(quotes[places[-1] + 1 :].sum())
         else:
             length, parts = length + len(signs), parts + int(parting.sum())
+            quoted += int(quotes.sum())
         before = int(signs[-1])
         if max(length, found.longest) > LONGEST_ROW:
             raise _too_long()
@@ -286,6 +360,7 @@ def scan(stream: BinaryIO, separator: bytes, width: int) -> Scan:  # noqa: PLR09
         found.records += 1
         found.longest = max(found.longest, length)
         found.regular &= parts == width - 1
+        found.hollow |= length == parts + quoted
     found.regular &= not within
     return found
 

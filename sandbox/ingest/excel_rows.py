@@ -16,6 +16,7 @@ from typing import Any
 import pyarrow as pa
 
 from sandbox.errors import InvalidInput
+from sandbox.ingest.ending_rows import NONE, EndingRows, ending_rows, most_notes
 from sandbox.ingest.file_format import FileFormat
 from sandbox.ingest.header import HEAD_ROWS, Header, Span, find_header, notes_below
 from sandbox.ingest.limits import Limits
@@ -30,6 +31,7 @@ class ExcelFile:
     """A sheet of a workbook that can be read. Raises `InvalidInput`.
 
     `sheet` is the one that was named, or the first visible one with rows; `sheets` are all of them.
+    `ending` and `most_notes`: the least and the most rows at the end that are no data (`ending_rows.py`).
     """
 
     def __init__(self, source: Source, limits: Limits, given: FileFormat) -> None:
@@ -49,7 +51,11 @@ class ExcelFile:
                 remedy="Leave out what nobody needs.",
                 remedy_zh="请去掉无人需要的列。",
             )
-        end = len(self._rows) - given.notes
+        end = len(self._rows) - (given.notes or 0)
+        self.ending: EndingRows = NONE
+        if given.notes is None:
+            self.ending = ending_rows(self._rows[self.header.data :], whole=True)
+        self.most_notes = most_notes(self._rows[self.header.data :], self.ending, len(self.header.labels))
         self._end = end - notes_below(self._rows[self.header.data : end], len(self.header.labels))
         self._fill(merged)
 

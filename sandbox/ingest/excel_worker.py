@@ -73,11 +73,7 @@ def _lines(body: bytes, wanted: str | None) -> Iterator[Any]:
     if wanted is not None and wanted not in book.sheet_names:
         yield {"fault": "no such sheet"}
         return
-    sheet = None
-    for name in sheets if wanted is None else [wanted]:
-        sheet = book.get_sheet_by_name(name)
-        if sheet.height:
-            break
+    sheet = _chosen(book, sheets) if wanted is None else book.get_sheet_by_name(wanted)
     if sheet is None or not sheet.height:
         yield {"fault": "no rows"}
         return
@@ -87,6 +83,19 @@ def _lines(body: bytes, wanted: str | None) -> Iterator[Any]:
     merged = [(top, left, bottom, right) for (top, left), (bottom, right) in sheet.merged_cell_ranges or ()]
     yield {"sheet": sheet.name, "sheets": sheets, "merged": merged}
     yield from _rows(sheet, _errors(body, sheet.name))
+
+
+def _chosen(book: CalamineWorkbook, names: list[str]) -> CalamineSheet | None:
+    """The first sheet with rows of several columns, which a cover or a list of contents has not; where none
+    has them, the first with rows."""
+    with_rows = None
+    for name in names:
+        sheet = book.get_sheet_by_name(name)
+        if sheet.height > 1 and sheet.width > 1:
+            return sheet
+        if sheet.height and with_rows is None:
+            with_rows = sheet
+    return with_rows
 
 
 def _rows(sheet: CalamineSheet, errors: Errors) -> Iterator[list[list[str]]]:

@@ -26,7 +26,7 @@ class FileFormat:
 
     `header_row`: the row of the column names, counted from 1; 0: there is none, and columns are numbered.
     `header_rows`: how many rows the names take, where titles stand above several columns. `notes`: rows after
-    the last row of data, such as "Source: ...".
+    the last row of data, such as "Source: ..." or sums; None: only notes of one cell are left out.
     """
 
     format: Format | None = None
@@ -35,7 +35,7 @@ class FileFormat:
     sheet: str | None = None
     header_row: int | None = None
     header_rows: int | None = None
-    notes: int = 0
+    notes: int | None = None
 
 
 DETECTED = FileFormat()

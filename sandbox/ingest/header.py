@@ -65,8 +65,9 @@ def find_header(rows: Sequence[Row], given: FileFormat, *, merged: Sequence[Span
         return Header(first, 0, _numbered(width))
     count = min(given.header_rows or _height(rows, first, merged), len(rows) - first)
     named = max((len(row) for row in rows[first : first + count]), default=0)
-    # R writes the names of rows without a name for their column
-    shift = 1 if not merged and width == named + 1 else 0
+    # R writes the names of rows without a name for their column; a last separator makes an empty cell
+    more = not merged and width == named + 1
+    shift = 1 if more and not _empty_below(rows, first + count, named) else 0
     width = named
     names = [
         "_".join(dict.fromkeys(name for row in filled[first : first + count] if (name := _name(row, column))))

@@ -6,18 +6,24 @@ as it is: the caller shows classes and rounded figures.
 """
 
 import re
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from functools import cache
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from sandbox.ingest.ahead import THREADS
 from sandbox.ingest.columns import WrongType, read_column
 from sandbox.ingest.headers import HeaderTerms, HeaderText
 from sandbox.ingest.limits import LARGEST_INTEGER, LIMITS, Limits
 from sandbox.ingest.model import FieldRules, Type
+from sandbox.ingest.progress import QUIET, Progress
 from sandbox.ingest.read import File
+from sandbox.ingest.signs import Bytes, Signs
+from sandbox.ingest.value_hashes import Hashes, text_hashes
 from sandbox.ingest.written import PLAIN, DateOrder, Written
 
 EMPTY_MARKS = frozenset(
@@ -72,11 +78,18 @@ ONE_UNIT = tuple(
     tuple(signs.split())
     for signs in [
         "¥ ￥ 元 人民币 RMB CNY",
+        "万元",
+        "亿元",
         "$ USD US$",
         "€ EUR",
         "£ GBP",
         "岁",
         "人",
+        "万人",
+        "户",
+        "家",
+        "辆",
+        "件",
         "次",
         "个",
         "天",
@@ -87,7 +100,11 @@ ONE_UNIT = tuple(
         "km 公里",
         "℃ °C",
         "㎡ m² 平方米",
+        "km² 平方公里 平方千米",
+        "亩",
+        "公顷",
         "吨",
+        "万吨",
         "小时",
         "分钟",
     ]
@@ -189,8 +206,6 @@ CANDIDATES = (
     Way(Type.TIMESTAMP, Written(dates=DateOrder.UNIX_SECONDS), MOMENT_WORDS),
     Way(Type.TIMESTAMP, Written(dates=DateOrder.UNIX_MILLISECONDS), MOMENT_WORDS),
 )
-Hashes = npt.NDArray[np.uint64]
-POWERS = np.multiply.accumulate(np.full(4 * LONGEST_SEEN, 0x9E3779B97F4A7C15, np.uint64))
 
 
 @dataclass
@@ -216,6 +231,9 @@ class ColumnShape:
     ambiguous: bool = False  # day and month, or the two decimal signs, cannot be told apart by the rows
     leading_zeros: bool = False
     kind: str = ""  # of a column that cannot be kept, such as nested
+
+
+Counts = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -247,62 +265,20 @@ class Tried:
         return way.type is Type.TIMESTAMP
 
 
-@dataclass(frozen=True)
-class Signs:
-    """Which signs the texts of a batch have: two ways of reading that differ in others are one."""
-
-    whole: bool  # all are plain integers
-    comma: bool
-    quote: bool
-    gap: bool  # within, between digits
-    loose: bool  # what `trimmed` changes
-    beside: bool  # what `signs` changes
-    bracket: bool
-    zone: bool
-    digit: bool  # most have a digit
-    year: bool  # most have four digits in a row
-
-    @classmethod
-    def of(cls, texts: pa.Array) -> "Signs":
-        def any_has(pattern: str) -> bool:
-            return bool(pc.any(pc.match_substring_regex(texts, pattern)).as_py())
-
-        wide = not pc.all(pc.string_is_ascii(texts)).as_py()
-        whole = bool(pc.all(pc.match_substring_regex(texts, r"^-?[0-9]+$")).as_py())
-        probe = texts[:PROBE]
-        years, digits = (
-            pc.sum(pc.match_substring_regex(probe, pattern)).as_py() >= len(probe) / 2 - 2
-            for pattern in (r"[0-9０-９]{4}", r"[0-9０-９]")
-        )
-        if whole:
-            return cls(True, False, False, False, False, False, False, False, digits, years)
-        return cls(
-            whole=False,
-            comma=wide or any_has(","),
-            quote=wide or any_has("'"),
-            gap=wide or any_has(r"[0-9]\s+[0-9]"),
-            loose=wide or any_has(r"^[\s+]|\s$"),
-            beside=wide or any_has(r"[A-Za-z$]"),
-            bracket=any_has(r"^\s*[(（]"),
-            zone=any_has(r"(?:[Zz]|UTC|GMT|[+-][0-9]{2}:?[0-9]{0,2})\s*$"),
-            digit=digits,
-            year=years,
-        )
-
-    def needed(self, written: Written) -> Written:
-        """The part of the form that makes a difference here."""
-        if self.whole and not written.percent and written.dates is None:
-            return PLAIN
-        if written.dates not in (None, *COUNTED) or written.zones:
-            return replace(written, zones=written.zones and self.zone)
-        there = {",": self.comma, ".": True, "'": self.quote, " ": self.gap, "": False}
-        kept = self.bracket or there[written.thousands]
-        return replace(
-            written,
-            thousands=written.thousands if kept else "",
-            signs=written.signs if self.beside or self.bracket else (),
-            trimmed=written.trimmed and self.loose,
-        )
+def _needed(signs: Signs, written: Written) -> Written:
+    """The part of the form that makes a difference here."""
+    if signs.whole and not written.percent and written.dates is None:
+        return PLAIN
+    if written.dates not in (None, *COUNTED) or written.zones:
+        return replace(written, zones=written.zones and signs.zone)
+    there = {",": signs.comma, ".": True, "'": signs.quote, " ": signs.gap, "": False}
+    kept = signs.bracket or there[written.thousands]
+    return replace(
+        written,
+        thousands=written.thousands if kept else "",
+        signs=written.signs if signs.beside or signs.bracket else (),
+        trimmed=written.trimmed and signs.loose,
+    )
 
 
 @dataclass
@@ -313,8 +289,8 @@ class Inspection:
     rows: int = 0
     empty: int = 0
     longest: int = 0
-    leading_zeros: int = 0
-    long_numbers: int = 0
+    leading_zeros: bool = False
+    long_numbers: bool = False
     padded: int = 0
     tried: list[Tried] = field(default_factory=list)
     marks: dict[str, int] = field(default_factory=dict)
@@ -338,31 +314,33 @@ class Inspection:
         if not _is_text(column.type):
             self._see_typed(column.dictionary_decode() if pa.types.is_dictionary(column.type) else column)
             return
-        texts = pc.cast(
-            column.dictionary_decode() if pa.types.is_dictionary(column.type) else column, pa.string()
-        )
-        counted = pc.value_counts(texts.drop_null())
-        different, counts = counted.field("values"), counted.field("counts").to_numpy()
-        different = pc.utf8_slice_codeunits(different, 0, LONGEST_SEEN) if len(different) else different
-        bare = pc.utf8_trim_whitespace(different)
+        different, counts = _counted(column)
+        if len(different) and pc.max(pc.binary_length(different)).as_py() > LONGEST_SEEN:
+            different = pc.utf8_slice_codeunits(different, 0, LONGEST_SEEN)
+        known = Bytes.of(different)
+        bare = pc.utf8_trim_whitespace(different) if known.spaced else different
         blank = pc.equal(bare, "").to_numpy(zero_copy_only=False)
-        self.empty += texts.null_count + int(counts[blank].sum())
-        marked = pc.is_in(bare, value_set=MARKS).to_numpy(zero_copy_only=False)
+        self.empty += column.null_count + int(counts[blank].sum())
+        marked = pc.is_in(bare, value_set=_marks()).to_numpy(zero_copy_only=False)
         for mark, count in zip(bare.filter(pa.array(marked)).to_pylist(), counts[marked], strict=True):
             self.marks[mark] = self.marks.get(mark, 0) + int(count)
         # a blank cell, or a mark with spaces around it, is empty only where spaces are trimmed
         apart = pc.not_equal(bare, different).to_numpy(zero_copy_only=False)
         self.padded += int(counts[(blank | marked) & apart].sum())
-        different, counts = different.filter(pa.array(~(blank | marked))), counts[~(blank | marked)]
+        if (blank | marked).any():
+            different, counts = different.filter(pa.array(~(blank | marked))), counts[~(blank | marked)]
+            known = Bytes.of(different)
         if not len(different):
             return
         self.longest = max(self.longest, int(pc.max(pc.utf8_length(different)).as_py()))
-        zeros = pc.match_substring_regex(different, LEADING_ZEROS).to_numpy(zero_copy_only=False)
-        self.leading_zeros += int(counts[zeros].sum())
-        long = pc.match_substring_regex(different, LONG_NUMBER).to_numpy(zero_copy_only=False)
-        self.long_numbers += int(counts[long].sum())
         self._remember(different)
-        self._try(different, counts)
+        # such a column is a text, however its cells could be read
+        self.leading_zeros = self.leading_zeros or _has_leading_zeros(different, known)
+        self.long_numbers = self.long_numbers or _has_long_numbers(different)
+        if self.leading_zeros or self.long_numbers:
+            self.tried = []
+        else:
+            self._try(different, counts, known)
 
     def _see_typed(self, column: pa.Array) -> None:
         type = _typed(column.type)
@@ -375,7 +353,7 @@ class Inspection:
             self.low, self.high = _wider((self.low, self.high), _range(column))
 
     def _remember(self, different: pa.Array) -> None:
-        hashes = _hashes(different)
+        hashes = text_hashes(different)
         if len(self.smallest) == SMALLEST:
             hashes = hashes[hashes < self.smallest[-1]]
         # the least hashes tell how many there are (Bar-Yossef et al., 2002: k minimum values)
@@ -388,11 +366,11 @@ class Inspection:
             if len(self.values) > KNOWN_VALUES:
                 self.values = None
 
-    def _try(self, different: pa.Array, counts: npt.NDArray[np.int64]) -> None:
+    def _try(self, different: pa.Array, counts: Counts, known: Bytes) -> None:
         seen, alive = int(counts.sum()), []
         fitted: Way | None = None
         limits: tuple[float | None, float | None] = (None, None)
-        signs = Signs.of(different)
+        signs = Signs.of(different, known, PROBE)
         if not signs.digit:
             self.tried = []
             return
@@ -406,7 +384,7 @@ class Inspection:
                     and not signs.year
                 ):
                     continue
-                key = tried.way.type, signs.needed(tried.way.written)
+                key = tried.way.type, _needed(signs, tried.way.written)
                 if key not in read:
                     read[key] = self._readings(
                         different, counts, FieldRules(self.label, key[0], written=key[1])
@@ -459,7 +437,7 @@ class Inspection:
             self.high if number else None,
             _near(sample, FieldRules(self.label, type, written=written)) if number else None,
             ambiguous,
-            bool(self.leading_zeros),
+            self.leading_zeros,
             self.kind,
         )
 
@@ -547,10 +525,13 @@ class Inspection:
         return tuple(sign for sign in SIGNS if sign in seen)
 
 
-MARKS = pa.array(sorted(EMPTY_MARKS), pa.string())
+@cache
+def _marks() -> pa.Array:
+    """Made when it is needed: at its first array pyarrow looks for pandas, which a service leaves out."""
+    return pa.array(sorted(EMPTY_MARKS), pa.string())
 
 
-def inspect(file: File, *, limits: Limits = LIMITS) -> list[ColumnShape]:
+def inspect(file: File, *, limits: Limits = LIMITS, progress: Progress = QUIET) -> list[ColumnShape]:
     """Look at every cell of every column. Raises `InvalidInput` where the file cannot be read."""
     nested: frozenset[str] = getattr(file, "nested", frozenset())
     labels = [label for label in file.names if label not in nested]
@@ -558,31 +539,47 @@ def inspect(file: File, *, limits: Limits = LIMITS) -> list[ColumnShape]:
     for label in nested:
         columns[label].kind = "nested"
     rows = 0
-    for batch in file.batches({label: FieldRules(label, Type.TEXT, source=label) for label in labels}):
-        rows += len(batch)
-        for label in labels:
-            columns[label].see(batch.column(label))
-        if rows > limits.rows:
-            break
+    fields = {label: FieldRules(label, Type.TEXT, source=label) for label in labels}
+    with ThreadPoolExecutor(THREADS) as pool:
+        for batch in file.batches(fields):
+            rows += len(batch)
+            # each column is looked at by itself
+            seen = [pool.submit(columns[label].see, batch.column(label)) for label in labels]
+            for each in seen:
+                each.result()
+            progress.rows(rows)
+            if rows > limits.rows:
+                break
     return [column.shape() for column in columns.values()]
 
 
-def _hashes(texts: pa.Array) -> Hashes:
-    """A number for each text, spread over 64 bits: its bytes as a polynomial, then mixed by SplitMix64
-    (Steele et al., 2014). For counting; not for secrets."""
-    bare = pa.concat_arrays([texts.cast(pa.large_string())])  # without what lies before a slice
-    _, places, data = bare.buffers()
-    ends = np.frombuffer(places, np.int64)[: len(bare) + 1] if len(bare) else np.zeros(1, np.int64)
-    lengths, filled = np.diff(ends), np.diff(ends) > 0
-    sums = np.zeros(len(bare), np.uint64)
-    if filled.any():
-        signs = np.frombuffer(data, np.uint8)[: ends[-1]].astype(np.uint64) + np.uint64(1)
-        within = np.arange(len(signs)) - np.repeat(ends[:-1], lengths)
-        sums[filled] = np.add.reduceat(signs * POWERS[within], ends[:-1][filled])
-    sums += lengths.astype(np.uint64)
-    for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB), (31, 1)):
-        sums = (sums ^ (sums >> np.uint64(shift))) * np.uint64(factor)
-    return sums
+def _counted(column: pa.Array) -> tuple[pa.Array, Counts]:
+    """The different texts of a batch that are not null, as they come, and how often each stands there."""
+    if pa.types.is_dictionary(column.type) and pa.types.is_string(column.type.value_type):
+        places = column.indices.drop_null().to_numpy()
+        known = column.dictionary
+        if (
+            len(known) <= len(places)
+            and len(places)
+            and 0 <= int(places.min()) <= int(places.max()) < len(known)
+        ):
+            counts = np.bincount(places, minlength=len(known))
+            if counts.all() and not known.null_count:
+                return known, counts
+    texts = column.dictionary_decode() if pa.types.is_dictionary(column.type) else column
+    counted = pc.value_counts(pc.cast(texts, pa.string()).drop_null())
+    return counted.field("values"), counted.field("counts").to_numpy()
+
+
+def _has_leading_zeros(texts: pa.Array, known: Bytes) -> bool:
+    if not known.spaced:
+        texts = texts.filter(pc.starts_with(texts, "0"))
+    return bool(pc.any(pc.match_substring_regex(texts, LEADING_ZEROS)).as_py())
+
+
+def _has_long_numbers(texts: pa.Array) -> bool:
+    texts = texts.filter(pc.greater_equal(pc.binary_length(texts), 16))
+    return bool(pc.any(pc.match_substring_regex(texts, LONG_NUMBER)).as_py())
 
 
 def _range(numbers: pa.Array) -> tuple[float | None, float | None]:
@@ -614,6 +611,8 @@ def _ambiguous(fitting: list[Tried], best: Tried) -> bool:
     if written.dates in (DateOrder.MONTH_FIRST, DateOrder.DAY_FIRST):
         other = {DateOrder.MONTH_FIRST, DateOrder.DAY_FIRST} - {written.dates}
         return any(tried.way.written.dates in other for tried in fitting)
+    if best.way == Way(Type.NUMBER):  # 1.234 in each cell: three decimals, or thousands
+        return any(tried.way.type is Type.INTEGER and tried.way.written.thousands == "." for tried in fitting)
     if written.thousands and best.way.type is Type.INTEGER:
         return any(
             tried.way.type is Type.NUMBER and tried.way.written.decimal == written.thousands

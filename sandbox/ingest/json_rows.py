@@ -1,4 +1,5 @@
-"""JSON becomes batches of text: one object a line (JSON Lines), or one array of objects.
+"""JSON becomes batches of text: one object a line (JSON Lines), one array of objects, or an answer of a
+portal's interface, which holds one such array. Of GeoJSON the rows are the features.
 
 Numbers are kept as they are written, so nothing is lost before a column's type is known. A key that an object
 does not have is an empty cell.
@@ -20,6 +21,26 @@ from sandbox.ingest.source import Source, read_up_to
 from sandbox.ingest.text_encoding import ENCODINGS, Encoding, encoding_of, opened_text
 
 ROWS_AT_ONCE = 16 * 1024
+HOLDERS = frozenset(
+    [
+        *("result", "results", "data", "records", "rows", "items", "features"),
+        *("list", "value", "values", "response", "content", "body"),
+    ]
+)
+"""Under which names answers of portals hold their rows."""
+ENVELOPE = frozenset(
+    [
+        *("code", "status", "success", "ok", "error", "errors", "message", "msg", "reason"),
+        *("version", "total", "totalcount", "total_count", "count", "size", "limit", "offset", "type"),
+        *("crs", "time", "timestamp", "fields", "columns", "header", "headers", "schema", "links"),
+        *("_links", "meta", "metadata", "help", "resource_id", "summary", "page", "pages", "pageno"),
+        *("page_no", "pagenum", "pageindex", "pagesize", "page_size", "hasmore"),
+    ]
+)
+"""What stands beside the rows in such an answer. An object of one line with other names is a row."""
+OF_GEOJSON = frozenset(["type", "properties", "geometry", "bbox"])
+"""Members of a feature that are no column: its box tells what its geometry tells."""
+COORDINATES = ("longitude", "latitude", "altitude")
 LONGEST_LINE = 64 * 1024**2
 LARGEST_ARRAY = 256 * 1024**2
 """Bytes of an array of objects, which is held in memory as a whole."""
@@ -29,8 +50,9 @@ class JsonFile:
     """A JSON file that can be read. Raises `InvalidInput`, which names the line and no value."""
 
     def __init__(self, source: Source, limits: Limits, given: FileFormat) -> None:
-        self._source, self._notes = source, given.notes
+        self._source, self._notes = source, given.notes or 0
         self.encoding = Encoding(given.encoding) if given.encoding else encoding_of(source)
+        self._whole = self._is_whole()
         labels: dict[str, None] = {}
         nested: dict[str, None] = {}
         self.rows_at_most = 0
@@ -78,9 +100,7 @@ class JsonFile:
     def _objects(self) -> Iterator[tuple[int, dict[str, Any]]]:
         if self.encoding.name not in ENCODINGS:
             raise _unreadable(0)
-        with opened_text(self._source, self.encoding.name) as stream:
-            head = read_up_to(stream, 4096).lstrip()
-        if head.startswith(b"["):
+        if self._whole:
             yield from self._array()
             return
         with opened_text(self._source, self.encoding.name) as stream:
@@ -88,6 +108,24 @@ class JsonFile:
                 number, text = line
                 if text.strip():
                     yield number, _object(text, number)
+
+    def _is_whole(self) -> bool:
+        """Whether the file is one value: an array, or an object over several lines or with rows in it."""
+        if self.encoding.name not in ENCODINGS:
+            raise _unreadable(0)
+        with opened_text(self._source, self.encoding.name) as stream:
+            if read_up_to(stream, 4096).lstrip().startswith(b"["):
+                return True
+        with opened_text(self._source, self.encoding.name) as stream:
+            lines = (text for _, text in _lines(stream) if text.strip())
+            first, more = next(lines, b""), next(lines, None)
+        try:
+            only = _parsed(first, 1)
+        except InvalidInput:
+            return more is not None  # where it ends in another line, or is none
+        return (
+            more is None and isinstance(only, dict) and _is_envelope(only) and _rows_within(only) is not None
+        )
 
     def _array(self) -> Iterator[tuple[int, dict[str, Any]]]:
         if self._source.size > LARGEST_ARRAY:
@@ -100,9 +138,70 @@ class JsonFile:
         with opened_text(self._source, self.encoding.name) as stream:
             body = stream.read()
         rows = _parsed(body, 1)
+        if isinstance(rows, dict):
+            rows = _rows_within(rows)
         if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
             raise _unreadable(1)
         yield from enumerate(rows, start=1)
+
+
+def _rows_within(answer: dict[str, Any], depth: int = 3) -> list[dict[str, Any]] | None:
+    """The array of objects in an answer, under a name that such answers have; None where there is none, or
+    several."""
+    found = []
+    for name, value in answer.items():
+        if name.lower() not in HOLDERS:
+            continue
+        if isinstance(value, list) and value and all(isinstance(row, dict) for row in value):
+            found.append(value)
+        elif isinstance(value, dict) and depth and (within := _rows_within(value, depth - 1)) is not None:
+            found.append(within)
+    if len(found) != 1:
+        return None
+    features = all(
+        row.get("type") == "Feature" and isinstance(row.get("properties", 0), dict | None) for row in found[0]
+    )
+    return _of_features(found[0]) if features else found[0]
+
+
+def _is_envelope(answer: dict[str, Any], depth: int = 3) -> bool:
+    """Whether an object has nothing of its own beside what holds the rows. GeoJSON says what it is."""
+    if answer.get("type") == "FeatureCollection":
+        return True
+    names = {name.lower() for name in answer}
+    within = [value for name, value in answer.items() if name.lower() in HOLDERS and isinstance(value, dict)]
+    return names - HOLDERS <= ENVELOPE and all(depth and _is_envelope(each, depth - 1) for each in within)
+
+
+def _of_features(features: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The rows of GeoJSON's features (RFC 7946): their properties, and what stands beside these: an `id` or
+    another member, and the geometry, of points as `longitude`, `latitude` and, where it is told, `altitude`.
+    A name that properties have already is taken with `feature_` before it: nothing takes another's place."""
+    taken = {name for feature in features for name in feature["properties"] or {}}
+    beside = [_beside_properties(feature) for feature in features]
+    names: dict[str, str] = {}
+    for name in dict.fromkeys(name for each in beside for name in each):
+        free = name
+        while free in taken:
+            free = f"feature_{free}"
+        names[name] = free
+        taken.add(free)
+    return [
+        (feature["properties"] or {}) | {names[name]: value for name, value in each.items()}
+        for feature, each in zip(features, beside, strict=True)
+    ]
+
+
+def _beside_properties(feature: dict[str, Any]) -> dict[str, Any]:
+    more = {name: value for name, value in feature.items() if name not in OF_GEOJSON}
+    geometry = feature.get("geometry")
+    if geometry is None:  # as the standard writes a thing without a place
+        return more
+    if isinstance(geometry, dict) and geometry.get("type") == "Point":
+        place = geometry.get("coordinates")
+        if isinstance(place, list) and 2 <= len(place) <= len(COORDINATES):
+            return more | dict(zip(COORDINATES, place, strict=False))
+    return more | {"geometry": geometry}  # also what is no GeoJSON: what is written stays
 
 
 def _lines(stream: Any) -> Iterator[tuple[int, bytes]]:

@@ -1,4 +1,4 @@
-"""Files that are packed: a gzip file, or a zip archive with one file in it.
+"""Files that are packed: a gzip file, or a zip archive with one table in it.
 
 The unpacked bytes are never written anywhere. They are read as a stream, and counted against the limits.
 """
@@ -7,6 +7,7 @@ import gzip
 import io
 import zipfile
 import zlib
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import BinaryIO, cast
 
@@ -18,6 +19,23 @@ from sandbox.ingest.source import InMemory, Source, first_bytes, read_up_to
 DAMAGED = (OSError, EOFError, zlib.error, zipfile.BadZipFile, NotImplementedError, RuntimeError, ValueError)
 SHEETS = ("[Content_Types].xml", "content.xml", "mimetype")
 """A member of each workbook: of Office Open XML (ECMA-376-2) and of OpenDocument."""
+
+DOCUMENTS = (
+    ".md",
+    ".pdf",
+    ".doc",
+    ".docx",
+    ".rtf",
+    ".htm",
+    ".html",
+    ".png",
+    ".jpg",
+    ".jpeg",
+    ".xml",
+    ".yaml",
+)
+EXPLAINING = ("readme", "licen", "metadata", "说明", "数据字典", "元数据", "使用须知")
+"""No tables: files with these endings, and files with these words in their names."""
 
 
 @dataclass(frozen=True)
@@ -55,14 +73,28 @@ def unpacked(source: Source, limits: Limits) -> Source:
             zh="压缩包设有密码。",
             remedy_zh="请解压后提供其中的文件。",
         )
+    if len(names) > 1:
+        # archives of portals have a table, and beside it what explains it
+        names = [name for name in names if not _explains(name)] or names
+    if len(names) > 1:
+        names = [name for name in names if not name.lower().endswith(".txt")] or names
     if len(names) != 1:
         raise InvalidInput(
             f"The archive holds {len(names)} files; one is needed.",
-            remedy="Send one file, or an archive with one file in it.",
+            remedy="Send one file, or an archive with one table in it.",
             zh=f"压缩包中有 {len(names)} 个文件，只能有一个。",
-            remedy_zh="请提供一个文件，或只含一个文件的压缩包。",
+            remedy_zh="请提供一个文件，或只含一个表格的压缩包。",
         )
     return _counted(source, names[0], limits)
+
+
+def _explains(name: str) -> bool:
+    name = name.rpartition("/")[2].lower()
+    with suppress(
+        UnicodeError
+    ):  # Windows writes Chinese names in GBK, and zipfile takes them for code page 437
+        name = name.encode("cp437").decode("gbk")
+    return name.endswith(DOCUMENTS) or any(word in name for word in EXPLAINING)
 
 
 def _open(source: Source, member: str) -> BinaryIO:

@@ -16,7 +16,7 @@ from sandbox.ingest.limits import Limits
 from sandbox.ingest.model import FieldRules
 from sandbox.ingest.source import InMemory, Source
 
-ROWS_AT_ONCE = 32 * 1024
+ROWS_AT_ONCE = 64 * 1024
 
 
 class ParquetFile:
@@ -81,6 +81,7 @@ class ParquetFile:
             file = pyarrow.parquet.ParquetFile(
                 _stream(self._source),
                 coerce_int96_timestamp_unit="us",
+                pre_buffer=False,  # it would hold the bytes of all row groups
                 read_dictionary=[path for path in paths if path in self._texts],
             )
             for batch in file.iter_batches(batch_size=ROWS_AT_ONCE, columns=paths):

@@ -1,8 +1,9 @@
 """An officer's file as readers see it: bytes that can be opened again and again, wherever they rest."""
 
 import io
+from collections.abc import Hashable
 from dataclasses import dataclass
-from typing import BinaryIO, Protocol
+from typing import Any, BinaryIO, Protocol
 
 
 class Source(Protocol):
@@ -12,6 +13,11 @@ class Source(Protocol):
     def size(self) -> int: ...
 
     def open(self) -> BinaryIO: ...
+
+
+Opened = dict[Hashable, Any]
+"""What was found out about a file when it was opened, by how it was to be read. A source whose bytes never
+change may have such an attribute, `opened`: then the file is looked through once, and not at each opening."""
 
 
 @dataclass(frozen=True)

@@ -62,10 +62,12 @@ codecs.register_error("cihu-no-text", _no_text)
 
 @dataclass(frozen=True)
 class Encoding:
-    """`name` as a policy writes it. `damaged`: some bytes are no text in it, and their cells do not fit."""
+    """`name` as a policy writes it. `damaged`: some bytes are no text in it, and their cells do not fit.
+    `tested`: all bytes were looked at, and are text."""
 
     name: str
     damaged: bool = False
+    tested: bool = False
 
 
 def encoding_of(source: Source) -> Encoding:
@@ -82,11 +84,12 @@ def encoding_of(source: Source) -> Encoding:
                     zh="文件编码是 UTF-32。",
                     remedy_zh="请另存为 UTF-8。",
                 )
-            return Encoding(name, damaged=not _is(source, name))
+            sound = _is(source, name)
+            return Encoding(name, damaged=not sound, tested=sound)
     if wide := _wide(head):
         return Encoding(wide, damaged=not _is(source, wide))
     if _is(source, "utf-8"):
-        return Encoding("utf-8")
+        return Encoding("utf-8", tested=True)
     sample = _not_ascii(source)
     wrong, other = _errors(sample, "utf-8")
     chinese, written = _errors(sample, "gb18030")
@@ -210,8 +213,9 @@ class Utf8Stream(io.RawIOBase):
     """A text file's bytes as UTF-8 without a mark, whatever its encoding.
     What is no text becomes `NO_TEXT`, and its cell is counted."""
 
-    def __init__(self, stream: BinaryIO, encoding: str) -> None:
+    def __init__(self, stream: BinaryIO, encoding: str, *, tested: bool = False) -> None:
         self._stream = stream
+        self._as_it_is = tested and encoding == "utf-8"
         self._decoder = codecs.getincrementaldecoder(ENCODINGS[encoding])("cihu-no-text")
         self._plain = encoding == "utf-8"
         self._waiting, self._begun, self._ended = b"", False, False
@@ -231,6 +235,11 @@ class Utf8Stream(io.RawIOBase):
     def _next(self) -> bytes:
         part = read_up_to(self._stream, AT_ONCE)
         self._ended = not part
+        if self._as_it_is:
+            if not self._begun and part:
+                self._begun, part = True, part.removeprefix(codecs.BOM_UTF8)
+            # a file that is nothing but the mark is at its end then
+            return part
         if self._plain and part.isascii() and not self._decoder.getstate()[0]:
             self._begun = True
             return part
@@ -244,5 +253,6 @@ class Utf8Stream(io.RawIOBase):
         super().close()
 
 
-def opened_text(source: Source, encoding: str) -> BinaryIO:
-    return io.BufferedReader(Utf8Stream(source.open(), encoding), AT_ONCE)
+def opened_text(source: Source, encoding: str, *, tested: bool = False) -> BinaryIO:
+    """The text as UTF-8. `tested`: it was looked at before (`Encoding.tested`), and need not be again."""
+    return io.BufferedReader(Utf8Stream(source.open(), encoding, tested=tested), AT_ONCE)

@@ -188,7 +188,8 @@ def _trimmed(texts: pa.Array, written: Written) -> pa.Array:
 
 
 def _without_form(texts: pa.Array) -> pa.Array:
-    return pc.binary_join_element_wise(NO_FORM, texts, "")
+    """A cell of nothing but spaces is empty in any form."""
+    return pc.if_else(pc.equal(texts, ""), texts, pc.binary_join_element_wise(NO_FORM, texts, ""))
 
 
 def _ordered(texts: pa.Array, order: DateOrder) -> pa.Array:

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from sqlalchemy import update
 
+from sandbox import notices
 from sandbox.audit import Event, append
 from sandbox.database import Database, Transaction
 from sandbox.errors import Conflict
@@ -41,5 +42,6 @@ def end_as_cancelled(tx: Transaction, run: Run, *, by: str, why: str) -> Run:
         Event(
             "run.cancelled", by, f"run:{run.id}", {"was": run.state.value, **({"why": why} if why else {})}
         ),
+        to=[notices.person(run.submitted_by)],
     )
     return load_run(tx, run.id)

@@ -1,6 +1,8 @@
 """Claims the next run.
 The table of runs is the queue; a team with many runs waits as long as a team with one.
 
+During maintenance no run begins.
+
 Order: the team that holds the fewest slots, then the team that was served longest ago, then the team's own
 order. No team holds more than its part of the slots. A run that has begun is not claimed again. The exception
 is a run that the end of the vault cut off and of which nothing was disclosed: it is queued once more
@@ -15,9 +17,10 @@ from sqlalchemy import select, text, update
 from sandbox.audit import Event, append
 from sandbox.catalog import Version
 from sandbox.catalog.grade import grade_of
+from sandbox.catalog.retirement import is_retired
 from sandbox.catalog.tables import datasets
 from sandbox.catalog.versions import require_rows
-from sandbox.database import Transaction
+from sandbox.database import Transaction, lock_name
 from sandbox.errors import CihuError, Conflict, Forbidden, NotAuthenticated
 from sandbox.identity import load_principal
 from sandbox.jobs.cancel import end_as_cancelled
@@ -27,6 +30,7 @@ from sandbox.jobs.model import Run, RunKind, RunState
 from sandbox.jobs.permit import require_leave
 from sandbox.jobs.read import load_run
 from sandbox.jobs.tables import runs
+from sandbox.operations.maintenance import maintenance_at
 
 NEXT = text("""
     WITH held AS (SELECT team, count(*) FILTER (WHERE state = 'running') AS places, max(started_at) AS served
@@ -35,7 +39,6 @@ NEXT = text("""
     WHERE waiting.state = 'queued' AND held.places < :most
     ORDER BY held.places, held.served NULLS FIRST, waiting.submitted_at, waiting.id
     LIMIT 1""")
-ONE_AT_A_TIME = text("SELECT pg_advisory_xact_lock(hashtextextended('cihu places of runs', 0))")
 
 
 @dataclass(frozen=True)
@@ -47,11 +50,13 @@ class Claimed:
 
 
 def claim(context: RunContext) -> Claimed | None:
-    """The next run, now `running`; None when none may run.
+    """The next run, now `running`; None when none may run, or there is maintenance.
     One whose grant has ended since is cancelled instead."""
     while True:
         with context.database.transaction() as tx:
-            tx.execute(ONE_AT_A_TIME)
+            lock_name(tx, "cihu places of runs")
+            if maintenance_at(tx, datetime.now(UTC)) is not None:
+                return None
             id = tx.execute(NEXT, {"most": context.most_of_a_team}).scalar_one_or_none()
             if id is None:
                 return None
@@ -75,7 +80,7 @@ def _refusal(
 ) -> CihuError | None:
     try:
         require_leave(tx, context.gate, load_principal(tx, run.submitted_by), run.inputs, versions)
-        require_rows(tx, (version.dataset for version in versions))
+        require_rows(tx, ((version.dataset, version.number) for version in versions))
         _require_not_withdrawn(versions)
         _require_not_retired(tx, versions)
     except (Conflict, Forbidden, NotAuthenticated) as refused:
@@ -97,11 +102,10 @@ def _require_not_withdrawn(versions: tuple[Version, ...]) -> None:
 
 def _require_not_retired(tx: Transaction, versions: tuple[Version, ...]) -> None:
     """A dataset is not read after its last day. Raises `Conflict`."""
-    ended = select(datasets.c.name).where(
-        datasets.c.name.in_({version.dataset for version in versions}),
-        datasets.c.retires_at <= datetime.now(UTC),
+    of = select(datasets.c.name, datasets.c.retires_at).where(
+        datasets.c.name.in_({version.dataset for version in versions})
     )
-    if retired := sorted(tx.execute(ended).scalars()):
+    if retired := sorted(row.name for row in tx.execute(of) if is_retired(row.retires_at)):
         raise Conflict(
             f"{', '.join(retired)} is retired.",
             code="dataset_retired",

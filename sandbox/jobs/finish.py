@@ -7,6 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import select, update
 
+from sandbox import notices
 from sandbox.audit import Event, append
 from sandbox.database import Database, Transaction
 from sandbox.jobs.context import RunContext
@@ -57,6 +58,7 @@ def finish(
                     ]
                 },
             ),
+            to=[notices.person(run.submitted_by)],
         )
         if run.hint_bits and told:
             _tell_hint(tx, run, hint)
@@ -100,7 +102,8 @@ def finish_interrupted(context: RunContext, id: UUID) -> bool:
                 ),
             )
         )
-        append(tx, Event("run.interrupted", "vault", f"run:{id}", {"again": again}))
+        event = Event("run.interrupted", "vault", f"run:{id}", {"again": again})
+        append(tx, event, to=[] if again else [notices.person(run.submitted_by)])
         if run.hint_bits and not again and revoked_grant(tx, run.inputs) is None:
             _tell_hint(tx, run, Hint.NOT_RUN)
     return True

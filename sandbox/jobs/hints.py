@@ -10,10 +10,10 @@ new version is no fresh cap. The argument: README.md.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import func, or_, select, text
+from sqlalchemy import func, or_, select
 
 from sandbox.catalog import Version
-from sandbox.database import Transaction
+from sandbox.database import Transaction, lock_name
 from sandbox.errors import BudgetExhausted, Forbidden
 from sandbox.identity import Principal
 from sandbox.jobs.model import Hint, Input, RunState
@@ -27,7 +27,6 @@ assert len(Hint) <= 2**HINT_BITS
 IMPORTS = (b"ModuleNotFoundError:", b"ImportError:")
 MEMORY = (b"MemoryError", b"numpy._core._exceptions._ArrayMemoryError")
 OUT_OF_PROCESSOR_TIME, KILLED = 128 + 24, 128 + 9
-ONE_AT_A_TIME = text("SELECT pg_advisory_xact_lock(hashtextextended(:what, 0))")
 
 
 @dataclass(frozen=True)
@@ -54,7 +53,7 @@ def take_bits(
     """
     require_leave(tx, gate, principal, inputs, versions, way="hints")
     for version in sorted((one for one in versions if one.policy.unit), key=lambda one: one.dataset):
-        tx.execute(ONE_AT_A_TIME, {"what": f"cihu hints {team} {version.dataset}"})
+        lock_name(tx, f"cihu hints {team} {version.dataset}")
         told = hints_told(tx, team, version)
         if not told.limit_bits:
             raise Forbidden(

@@ -15,11 +15,14 @@ from sandbox.storage import RawStore
 
 def given_rows(raw: RawStore, version: Version, columns: Sequence[str] | None = None) -> GivenRows:
     """The version's rows; of a predictor only the declared `columns`. Raises `NotFound`, `Unavailable`."""
-    shown = list(columns or said_of(version.policy))
-    table = pyarrow.parquet.read_table(
-        io.BytesIO(raw.get(version.object_name, version.object_version)), columns=shown
-    )
+    table = read_shown_rows(raw, version, columns)
     return as_given(table, version.policy, version.number)
+
+
+def read_shown_rows(raw: RawStore, version: Version, columns: Sequence[str] | None = None) -> pa.Table:
+    """With all columns that the policy shows, or with some. Raises `NotFound`, `Unavailable`."""
+    shown = list(columns or said_of(version.policy))
+    return pyarrow.parquet.read_table(io.BytesIO(raw.rows(version)), columns=shown)
 
 
 def as_given(table: pa.Table, policy: DatasetPolicy, number: int) -> GivenRows:

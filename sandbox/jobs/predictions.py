@@ -21,11 +21,14 @@ ARROW = {
 }
 LONGEST_TEXT = 100
 MOST_UNPACKED = 256 * 1024 * 1024
+WIDEST = 4 * LONGEST_TEXT + 8
+"""Bytes of a value at most, unpacked."""
 
 
-def fault_of(content: bytes | None, interface: Interface, rows: int) -> str:
-    """Why these are no predictions for this number of rows. "" if they are.
-    Its words are about raw rows, as all that a run says."""
+def fault_of(content: bytes | None, interface: Interface, rows: int, *, may_be_missing: bool = False) -> str:
+    """Why these are no predictions for this number of rows. "" if they are. `may_be_missing`: a row may be
+    empty, of a person for whom there is none; then what is unpacked may be as
+    large as so many values can be. Its words are about raw rows, as all that a run says."""
     if content is None:
         return "it left no predictions"
     try:
@@ -33,9 +36,8 @@ def fault_of(content: bytes | None, interface: Interface, rows: int) -> str:
         about = file.metadata
         if about.num_rows != rows:
             return f"it left {about.num_rows} predictions for {rows} rows"
-        if (
-            sum(about.row_group(number).total_byte_size for number in range(about.num_row_groups))
-            > MOST_UNPACKED
+        if sum(about.row_group(number).total_byte_size for number in range(about.num_row_groups)) > max(
+            MOST_UNPACKED, rows * WIDEST * len(interface.predicts) if may_be_missing else 0
         ):
             return "its predictions unpack to far more than they are"
         if (wrong := _wrong_columns(file.schema_arrow, interface)) is not None:
@@ -47,10 +49,14 @@ def fault_of(content: bytes | None, interface: Interface, rows: int) -> str:
         (
             fault
             for name, kind in interface.predicts.items()
-            if (fault := _fault(name, kind, table.column(name)))
+            if (fault := _fault(name, kind, _there(table.column(name), may_be_missing=may_be_missing)))
         ),
         "",
     )
+
+
+def _there(column: pa.ChunkedArray, *, may_be_missing: bool) -> pa.ChunkedArray:
+    return column.drop_null() if may_be_missing else column
 
 
 def _wrong_columns(schema: pa.Schema, interface: Interface) -> str | None:

@@ -15,10 +15,12 @@ from sandbox.catalog import Version
 from sandbox.catalog.model import Role
 from sandbox.errors import InvalidInput
 from sandbox.jobs.model import Interface
+from sandbox.jobs.predictions import ARROW
 
 ENTRY, OUTPUT = "predictor.py", "predictions.parquet"
-KINDS = ("number", "probability", "integer", "boolean", "text")
-NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
+KINDS = tuple(ARROW)
+NAME = re.compile(r"[^\W\d_A-Z]\w{0,62}")
+"""What is predicted may be called as a column of a policy is: 高费用, too."""
 MOST_COLUMNS, MOST_PREDICTED, MOST_VALUES, LONGEST_VALUE = 200, 20, 1000, 100
 EXAMPLE = "columns: [age, female], predicts: {visits: number}"
 
@@ -55,14 +57,16 @@ def checked_interface(said: Mapping[str, Any], versions: Sequence[Version]) -> I
     if (
         not isinstance(predicts, dict)
         or not 1 <= len(predicts) <= MOST_PREDICTED
-        or not all(isinstance(name, str) and NAME.fullmatch(name) for name in predicts)
+        or not all(
+            isinstance(name, str) and NAME.fullmatch(name) and name == name.lower() for name in predicts
+        )
     ):
         raise InvalidInput(
             f"A predictor declares 1 to {MOST_PREDICTED} names that it predicts, in "
-            "small letters, digits and _.",
+            "small or Chinese letters, digits and _.",
             remedy=f"For example {EXAMPLE}.",
             remedy_zh=f"例如 {EXAMPLE}。",
-            zh=f"预测程序须声明 1 至 {MOST_PREDICTED} 个预测名，用小写字母、数字和 _。",
+            zh=f"预测程序须声明 1 至 {MOST_PREDICTED} 个预测名，用小写字母、汉字、数字和 _。",
         )
     return Interface(tuple(columns), {name: _kind(name, kind) for name, kind in predicts.items()})
 
@@ -73,11 +77,11 @@ def _kind(name: str, said: object) -> str | tuple[str | int, ...]:
     if (
         isinstance(said, list)
         and 2 <= len(said) <= MOST_VALUES
-        and len(set(said)) == len(said)
         and (
             all(isinstance(one, str) and 0 < len(one) <= LONGEST_VALUE for one in said)
             or all(isinstance(one, int) and not isinstance(one, bool) for one in said)
         )
+        and len(set(said)) == len(said)
     ):
         return tuple(said)
     raise InvalidInput(

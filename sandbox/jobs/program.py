@@ -2,12 +2,11 @@
 It is kept and hashed as it is."""
 
 import binascii
-import hashlib
-import json
 import re
 from base64 import b64decode
 from collections.abc import Mapping
 
+from sandbox.audit.model import canonical_sha256
 from sandbox.errors import InvalidInput
 from sandbox.jobs.model import Program
 
@@ -89,10 +88,8 @@ def check_texts(files: Mapping[str, str]) -> None:
 
 
 def program_sha256(entry: str, files: Mapping[str, str]) -> str:
-    """SHA-256 of the JSON of [entry, files] with sorted names, no spaces and no escapes but
-    those JSON requires."""
-    text = json.dumps([entry, dict(files)], sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return hashlib.sha256(text.encode()).hexdigest()
+    """Of [entry, files]."""
+    return canonical_sha256([entry, dict(files)])
 
 
 def checked_name(name: str) -> str:

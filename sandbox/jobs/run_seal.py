@@ -6,12 +6,14 @@ may leave.
 """
 
 import json
+from base64 import b64encode
 from pathlib import Path
 
 from sandbox.jobs.model import Interface
 from sandbox.jobs.predictor import as_document
 from sandbox.jobs.run_folder import RunFolder
 from sandbox.seals import Bind, Limits, Seal, without_psutil
+from sandbox.seals.one_person import person_filter
 
 HOME = "/home/analyst"
 TEMPORARY = "/tmp"  # noqa: S108  # the seal's own, in memory
@@ -19,6 +21,8 @@ PROGRAM, INPUTS, OUTBOX, BEGINNING = "/program", "/data", "/outbox", "/run/begin
 MIB = 1024 * 1024
 OUTBOX_BYTES = 128 * MIB  # all of it: it is memory
 THREADS = 4
+PERSON_SHARE = 8
+"""An eighth of the seal's memory is what one person's prediction may add to what was loaded."""
 READY = b"."
 # says that everything is in its place, waits until it may begin, and becomes the program
 START = f'printf {READY.decode()} && read -r _ < "$1" && shift && exec "$@"'
@@ -35,10 +39,14 @@ def run_seal(
     limit_seconds: int,
     interface: Interface | None = None,
     module: str | None = None,
+    person_seconds: float | None = None,
+    person_slot: float = 0.0,
 ) -> Seal:
     """The seal of the run called `run`; `folder` holds what it reads.
     A predictor (`interface`) is called by the client's own `cihu.predicting`, as in its trial;
-    with a `module`, it is that which is started."""
+    with a `module`, it is that which is started. `person_seconds`: the predictor is called once a person,
+    by `cihu.people`, and may take so long for each. `person_slot`: seconds
+    from one person's begin to the next."""
     environment = {
         "HOME": HOME,
         "USER": "analyst",
@@ -59,7 +67,19 @@ def run_seal(
     caller: tuple[str, ...] = () if module is None else ("-m", module)
     if interface is not None:
         environment["CIHU_INTERFACE"] = json.dumps(as_document(interface), ensure_ascii=False)
-        caller = ("-m", "cihu.predicting")
+        caller = ("-m", "cihu.predicting" if person_seconds is None else "cihu.people")
+    if person_seconds is not None:
+        environment |= {
+            "CIHU_FEED": f"{BEGINNING}/begin",
+            "CIHU_PERSON_SECONDS": repr(person_seconds),
+            "CIHU_PERSON_SLOT": repr(person_slot),
+            "CIHU_PERSON_MEMORY": str(memory_bytes // PERSON_SHARE),
+            "CIHU_SEAL_MEMORY": str(memory_bytes),
+            "CIHU_PERSON_FILTER": b64encode(person_filter()).decode(),
+            # children may make no threads
+            "OPENBLAS_NUM_THREADS": "1",
+            "OMP_NUM_THREADS": "1",
+        }
     return Seal(
         command=(
             "/bin/sh",
@@ -89,4 +109,5 @@ def run_seal(
         ),
         folder=HOME,
         name=f"run {run}",
+        narrowing=person_seconds is not None,
     )

@@ -53,6 +53,7 @@ class OutputDocument(TypedDict):
     counts: str | None
     measured: bool
     expressions: list[str]
+    counted: bool
 
 
 class PreparedRecipes(TypedDict):

@@ -8,7 +8,9 @@ that could change it.
 
 import os
 import select
+import threading
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from sandbox.errors import Unavailable
@@ -21,6 +23,7 @@ from sandbox.seals import TOO_MUCH_MEMORY, TOO_MUCH_PROCESSOR, Bubblewrap, Seal,
 
 ENDED_BY = {TOO_MUCH_MEMORY: "memory", TOO_MUCH_PROCESSOR: "processor"}
 START_SECONDS, END_SECONDS = 20.0, 20.0
+PIECE = 4096  # what a pipe takes whole, or not at all
 
 
 @dataclass(frozen=True)
@@ -73,18 +76,20 @@ class SealedRun:
             ) from error
         self._said = OutputCapture(reader)
 
-    def run(self, seconds: float, cancelled: Cancellation) -> Ending:
-        """Let it begin, and wait for its end, its time or its cancellation. It is dead when this returns."""
+    def run(self, seconds: float, cancelled: Cancellation, feed: bytes = b"") -> Ending:
+        """Let it begin, and wait for its end, its time or its cancellation. It is dead when this returns.
+        `feed` goes through the pipe by which it was let begin, for who reads on there."""
         began = time.monotonic()
         process = os.pidfd_open(self._process.pid)
+        feeder = Feeder(self._begin, b"\n" + feed)
         try:
-            os.write(self._begin, b"\n")
             rung = cancelled.wait(seconds, beside=process)
             status = self._process.poll()
         finally:
             os.close(process)
             self._process.kill()
             self._process.wait()
+            feeder.close()
         passed = time.monotonic() - began
         try:
             self._await_death()
@@ -108,6 +113,33 @@ class SealedRun:
         for descriptor in (self._begin, self._inside, self._outbox):
             if descriptor >= 0:
                 os.close(descriptor)
+
+
+class Feeder:
+    """Writes into a pipe from a thread of its own, as fast as it is read, until it is closed."""
+
+    def __init__(self, pipe: int, content: bytes) -> None:
+        self._pipe, self._content = pipe, memoryview(content)
+        self._stop = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
+        os.set_blocking(pipe, False)
+        self._thread = threading.Thread(target=self._write, name="feed of a run", daemon=True)
+        self._thread.start()
+
+    def _write(self) -> None:
+        waiting = select.poll()
+        waiting.register(self._pipe, select.POLLOUT)
+        waiting.register(self._stop, select.POLLIN)
+        while len(self._content):
+            if any(descriptor == self._stop for descriptor, _ in waiting.poll()):
+                return
+            with suppress(BlockingIOError):
+                self._content = self._content[os.write(self._pipe, self._content[:PIECE]) :]
+
+    def close(self) -> None:
+        """Stop, whatever was read."""
+        os.eventfd_write(self._stop, 1)
+        self._thread.join()
+        os.close(self._stop)
 
 
 def _await_ready(reader: int) -> None:

@@ -24,7 +24,7 @@ from sandbox.jobs.read import load_run
 from sandbox.jobs.recipes import FILE as RECIPES
 from sandbox.jobs.recipes import check_recipes
 from sandbox.jobs.tables import runs
-from sandbox.policy import Refused, refusal_event
+from sandbox.policy import Refused, log_refusal
 
 MOST_INPUTS = 8
 MOST_WAITING = 50  # of a team
@@ -133,8 +133,7 @@ def queue(
             tx.execute(update(runs).where(runs.c.id == id).values(log_index=index))
             return load_run(tx, id)
     except Refused as refusal:
-        with context.database.transaction() as tx:
-            append(tx, refusal_event(refusal.decision))
+        log_refusal(context.database, refusal)
         raise
 
 

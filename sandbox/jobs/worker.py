@@ -25,7 +25,7 @@ from sandbox.jobs.hints import hint_of
 from sandbox.jobs.inputs import given_rows
 from sandbox.jobs.kernel_pauses import KernelPauses
 from sandbox.jobs.model import Hint, Run, RunKind
-from sandbox.jobs.perform import GivenRows, not_started, perform
+from sandbox.jobs.perform import GivenRows, not_started, perform, why_not_started
 from sandbox.jobs.quarantine import files_of, folder, put_files
 from sandbox.jobs.recipes.measure import with_recipes
 from sandbox.jobs.sealed_run import Ending
@@ -212,7 +212,7 @@ class Worker:
         try:
             ending, keep = self._perform(claimed, cancellation)
             if ending.how == "not_started":
-                log.warning("a run did not start")
+                log.warning("run %s: %s", run.id, why_not_started(ending))
             self._tell(run, cancellation, files_of(ending), hint_of(ending), keep)
         finally:
             with self._changed:
@@ -221,10 +221,9 @@ class Worker:
 
     def _perform(self, claimed: Claimed, cancellation: Cancellation) -> tuple[Ending, Keep | None]:
         """How it ended, and what is to be kept of it beside its files."""
-        seconds = min(claimed.run.limit_seconds, seconds_to_told(claimed.run) - COLLECTING_SECONDS)
         if claimed.run.kind is RunKind.TABLE:
             try:
-                return count(self.context, claimed, seconds)
+                return count(self.context, claimed, seconds_left(claimed.run))
             except Exception as error:  # noqa: BLE001  # of any kind: it is reported in quarantine
                 return not_started(error), None
         return self._run_sealed(claimed, cancellation), None
@@ -233,7 +232,8 @@ class Worker:
         run, columns = claimed.run, claimed.run.interface.columns if claimed.run.interface else None
         try:
             self.require_seal()
-        except CihuError as error:
+            self._freeze(run)
+        except Exception as error:  # noqa: BLE001  # of any kind: it is reported in quarantine
             return not_started(error)
 
         def given() -> Iterator[GivenRows]:
@@ -248,7 +248,7 @@ class Worker:
                 inputs=given(),
                 limit_seconds=run.limit_seconds,
                 cancelled=cancellation,
-                seconds=lambda: self._seconds(run),
+                seconds=lambda: seconds_left(run),
             )
 
         return with_recipes(
@@ -256,19 +256,17 @@ class Worker:
             run,
             claimed.versions,
             given,
-            seconds=lambda: self._seconds(run),
+            seconds=lambda: seconds_left(run),
             cancelled=cancellation,
             program=program,
         )
 
-    def _seconds(self, run: Run) -> float:
-        """How long it may run from now on; where it pauses kernels, from when all are.
-        Raises `Unavailable` if not all are."""
+    def _freeze(self, run: Run) -> None:
+        """Once for a run, before any of its seals: what is paused stays so until the run's end is told, and
+        no kernel starts meanwhile. Its time is its own: what the seals take is not taken from it.
+        Raises `Unavailable` if not all kernels are paused in time."""
         if run.kernels_frozen:
-            self.pauses.await_frozen(
-                run, max(0.0, seconds_to_told(run) - run.limit_seconds - COLLECTING_SECONDS)
-            )
-        return min(run.limit_seconds, seconds_to_told(run) - COLLECTING_SECONDS)
+            self.pauses.await_frozen(run, seconds_to_told(run) - run.limit_seconds - COLLECTING_SECONDS)
 
     def _tell(
         self,
@@ -295,6 +293,11 @@ class Worker:
                 self._pause(AGAIN_SECONDS)
             else:
                 return
+
+
+def seconds_left(run: Run) -> float:
+    """How long a seal of the run may run from now on."""
+    return min(run.limit_seconds, max(0.0, seconds_to_told(run) - COLLECTING_SECONDS))
 
 
 def seconds_to_told(run: Run) -> float:

@@ -6,20 +6,21 @@ Everybody who sees the dataset may read them: they come from policies and office
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, insert, select, update
+from sqlalchemy import ColumnElement, Row, and_, insert, select, update
 
+from sandbox import notices
 from sandbox.audit import Event, append
-from sandbox.catalog.compare import compare, effect_of
+from sandbox.catalog.compare import compare, effect_of, without_values
 from sandbox.catalog.model import DatasetPolicy, Words
 from sandbox.catalog.notice import DROPPED, OPEN
 from sandbox.catalog.publish import decide_publish
 from sandbox.catalog.resource import require_seen
 from sandbox.catalog.tables import announced_versions, datasets
-from sandbox.catalog.versions import change_document, dataset_row
+from sandbox.catalog.versions import change_document, seen_row
 from sandbox.city_time import city_date, end_of
 from sandbox.database import Transaction
 from sandbox.errors import CihuError, Conflict, InvalidInput, NotFound
-from sandbox.grants import list_grants
+from sandbox.grants import holders, list_grants
 from sandbox.identity import Principal
 from sandbox.lifecycle.context import LifecycleContext
 from sandbox.lifecycle.schemas import AnnouncementDocument
@@ -45,7 +46,7 @@ def announce(
     context.repository.lists.require_none(policy, {})
     takes_effect = end_of(first_day - timedelta(days=1)) + timedelta(seconds=1)
     with context.database.transaction() as tx:
-        dataset = dataset_row(tx, name)
+        dataset = seen_row(tx, context.gate, officer, name)
         context.require_officer(officer, dataset.name, dataset.department)
         in_use = _in_use(context, tx, dataset)
         _require_in_time(context, tx, dataset.name, takes_effect)
@@ -53,7 +54,7 @@ def announce(
             insert(announced_versions)
             .values(
                 dataset=dataset.name,
-                policy=policy_text,
+                policy=context.repository.to_keep(policy_text),
                 notes=notes.strip(),
                 takes_effect=takes_effect,
                 state=OPEN,
@@ -69,13 +70,14 @@ def announce(
                 f"dataset:{dataset.name}",
                 {"announcement": row.id, "from": takes_effect.isoformat()},
             ),
+            to=users_of(tx, dataset.name),
         )
         return _coming(context, row, in_use, policy)
 
 
 def take_back(context: LifecycleContext, officer: Principal, name: str, id: int) -> None:
     with context.database.transaction() as tx:
-        dataset = dataset_row(tx, name)
+        dataset = seen_row(tx, context.gate, officer, name)
         context.require_officer(officer, dataset.name, dataset.department)
         row = tx.execute(
             update(announced_versions)
@@ -90,7 +92,7 @@ def take_back(context: LifecycleContext, officer: Principal, name: str, id: int)
         if row is None:
             raise NotFound(
                 f"{dataset.name} has no open announcement {id}.",
-                remedy="List them: GET /v1/datasets/{name}/announcements.",
+                remedy=f"List them: cihu announcements {dataset.name}, or on the dataset's page.",
                 zh=f"{dataset.name} 没有未结束的公告 {id}。",
                 remedy_zh="可在数据集页面查看。",
             )
@@ -99,13 +101,19 @@ def take_back(context: LifecycleContext, officer: Principal, name: str, id: int)
             Event(
                 "version.announcement_dropped", officer.id, f"dataset:{dataset.name}", {"announcement": id}
             ),
+            to=users_of(tx, dataset.name),
         )
+
+
+def users_of(tx: Transaction, dataset: str) -> list[str]:
+    """The teams that have a live grant on a dataset, as notices name them."""
+    return [notices.team(each) for each in holders(tx, dataset)]
 
 
 def announcements_of(context: LifecycleContext, asker: Principal, name: str) -> list[AnnouncementDocument]:
     """Of one dataset, the newest first."""
     with context.database.transaction() as tx:
-        dataset = dataset_row(tx, name)
+        dataset = seen_row(tx, context.gate, asker, name)
         require_seen(context.gate, asker, context.repository.last(tx, dataset.name))
         return _of(context, tx, dataset)
 
@@ -115,10 +123,12 @@ def announcements_for(context: LifecycleContext, asker: Principal) -> list[Annou
     with context.database.transaction() as tx:
         granted = {grant.dataset for grant in list_grants(tx, asker) if grant.live}
         own = asker.organisation if "officer" in asker.roles else None
-        known = list(tx.execute(select(datasets).order_by(datasets.c.name)))
+        announced = select(announced_versions.c.dataset).where(announced_versions.c.state == OPEN)
+        of_late = announced.union(select(lifecycle_steps.c.dataset).where(_shown_steps()))
+        rows = tx.execute(select(datasets).where(datasets.c.name.in_(of_late)).order_by(datasets.c.name))
         told = [
             announcement
-            for dataset in known
+            for dataset in rows.all()
             if dataset.name in granted or dataset.department == own
             for announcement in _of(context, tx, dataset)
         ]
@@ -127,23 +137,27 @@ def announcements_for(context: LifecycleContext, asker: Principal) -> list[Annou
 
 def _of(context: LifecycleContext, tx: Transaction, dataset: Row[Any]) -> list[AnnouncementDocument]:
     told = []
-    in_use = _in_use(context, tx, dataset)
     coming = select(announced_versions).where(
         announced_versions.c.dataset == dataset.name, announced_versions.c.state == OPEN
     )
-    for row in list(tx.execute(coming)):
+    rows = tx.execute(coming).all()
+    in_use = _in_use(context, tx, dataset) if rows else None
+    for row in rows:
         try:
             policy = context.repository.read_kept(row.policy)
         except CihuError:
             continue  # of a former release: it must be announced anew
         told.append(_coming(context, row, in_use, policy))
-    steps = select(lifecycle_steps).where(
-        lifecycle_steps.c.dataset == dataset.name,
+    steps = select(lifecycle_steps).where(lifecycle_steps.c.dataset == dataset.name, _shown_steps())
+    told += [_ended(row) for row in tx.execute(steps)]
+    return sorted(told, key=lambda one: one["told_at"], reverse=True)
+
+
+def _shown_steps() -> ColumnElement[bool]:
+    return and_(
         lifecycle_steps.c.state.in_(["done", "erasing"]),
         lifecycle_steps.c.proposed_at > datetime.now(UTC) - SHOWN_FOR,
     )
-    told += [_ended(row) for row in tx.execute(steps)]
-    return sorted(told, key=lambda one: one["told_at"], reverse=True)
 
 
 def _in_use(context: LifecycleContext, tx: Transaction, dataset: Row[Any]) -> DatasetPolicy | None:
@@ -170,6 +184,9 @@ def _coming(
     document["id"] = row.id
     if in_use is not None:
         changes = compare(in_use, policy, context.gate.grades)
+        if context.repository.opening.needs_second_person(context.gate.grades, policy):
+            # one officer announces, and two open: until then values that were not public are not shown
+            changes = [without_values(change) for change in changes]
         document["effect"] = effect_of(changes).value
         document["changes"] = [change_document(change) for change in changes]
     return document
@@ -214,7 +231,7 @@ def _document(
 
 
 def _require_in_time(context: LifecycleContext, tx: Transaction, name: str, takes_effect: datetime) -> None:
-    if not context.notice.in_use(tx, name):
+    if not context.notice.has_grants(tx, name):
         return
     # days, not hours: whoever announces today announces for a whole number of days from today
     first = city_date(datetime.now(UTC) + context.notice.time)

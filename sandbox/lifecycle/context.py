@@ -8,10 +8,11 @@ from sqlalchemy import select
 
 from sandbox.catalog.dataset_repository import DatasetRepository
 from sandbox.catalog.notice import NoticeRule
+from sandbox.catalog.resource import department_resource
 from sandbox.database import Database, Transaction
 from sandbox.grants.tables import grants
 from sandbox.identity import Principal
-from sandbox.policy import Gate, Resource
+from sandbox.policy import Gate
 from sandbox.storage import RawStore
 
 
@@ -32,9 +33,7 @@ class LifecycleContext:
 
     def require_officer(self, officer: Principal, dataset: str, department: str) -> None:
         """Raises `Refused` for anybody but an officer of the dataset's department."""
-        self.gate.require(
-            officer, "manage_dataset", Resource("Dataset", dataset, {"department": department, "grade": "1"})
-        )
+        self.gate.require(officer, "manage_dataset", department_resource(dataset, department))
 
 
 def has_live_grants(tx: Transaction, dataset: str) -> bool:

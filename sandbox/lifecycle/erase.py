@@ -1,10 +1,11 @@
 """Erases what is stored of a dataset, once its erasure stands in the database.
 
-The objects of its versions and of the files that it was published from go, all versions of each object. So
+The objects of its versions, of the files that it was published from, and of what was derived from it go, all
+versions of each object. So
 does what was counted of the rows: numbers of rows, quality reports, digests of files, what drafts saw in
-them, what pulls read and why they failed. What stays: the policies, the log, what was lost about people,
-answers and released files. A kill between two steps leaves the erasure open, and the next start (or the next
-minute) completes it.
+them, what pulls read and why they failed, what was pushed. What stays: the policies, the log, what was lost
+about people, answers and released files. A kill between two steps leaves the erasure open, and the next start
+(or the next minute) completes it.
 """
 
 import logging
@@ -16,12 +17,14 @@ from sandbox.audit import Event, append
 from sandbox.catalog.sweep import publishing
 from sandbox.catalog.tables import dataset_quality, dataset_versions
 from sandbox.database import Transaction
+from sandbox.derivations.dependents import dependents, forget_dependents
 from sandbox.drafts.files import remove_file
 from sandbox.drafts.tables import draft_files, drafts
 from sandbox.errors import CihuError
 from sandbox.lifecycle.context import LifecycleContext
 from sandbox.lifecycle.tables import lifecycle_steps
 from sandbox.pulls.hindrances import forget_figures
+from sandbox.pushes.endings import forget_pushed_figures, remove_pushed_rows
 
 log = logging.getLogger("cihu.lifecycle")
 
@@ -51,6 +54,7 @@ def _erase(context: LifecycleContext, id: int, dataset: str) -> bool:
                 select(dataset_versions.c.object_name).where(dataset_versions.c.dataset == dataset)
             ).scalars()
         )
+        objects += [each.object_name for each in dependents(tx, dataset)]
         files = list(
             tx.execute(
                 select(draft_files.c.id)
@@ -59,11 +63,15 @@ def _erase(context: LifecycleContext, id: int, dataset: str) -> bool:
             ).scalars()
         )
     context.forget_rows()
-    for name in objects:
+    # and whatever else lies there under its name: rows that a failed publishing left
+    mine = f"{dataset}/"
+    context.raw.abort_unfinished(mine)
+    for name in (*objects, mine):
         for stored in context.raw.versions(name):
             context.raw.remove(stored)
     for file in files:
         remove_file(context.database, context.raw, file)
+    remove_pushed_rows(context.database, context.raw, dataset)
     context.forget_rows()  # a question that was under way may have read rows meanwhile
     with context.database.transaction() as tx:
         row = tx.execute(
@@ -74,6 +82,7 @@ def _erase(context: LifecycleContext, id: int, dataset: str) -> bool:
         ).first()
         if row is None:
             return False
+        forget_dependents(tx, dataset)
         _forget_figures(tx, dataset)
         append(
             tx,
@@ -94,6 +103,7 @@ def _forget_figures(tx: Transaction, dataset: str) -> None:
     )
     tx.execute(delete(dataset_quality).where(dataset_quality.c.dataset == dataset))
     forget_figures(tx, dataset)
+    forget_pushed_figures(tx, dataset)
     files = select(drafts.c.file).where(drafts.c.published_dataset == dataset)
     for row in list(tx.execute(select(drafts.c.id, drafts.c.shape).where(drafts.c.file.in_(files)))):
         emptied = row.shape | {"rows": 0, "columns": [], "suggestions": []}

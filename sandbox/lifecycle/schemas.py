@@ -14,7 +14,8 @@ StepState = Literal["proposed", "erasing", "done", "dropped"]
 
 class StepDocument(TypedDict):
     """A step that ends a version or a dataset. `proposed`: it waits for a second officer. `open_runs` and
-    `open_reviews`: sealed runs and reviews of what it ends that are not over; they are told."""
+    `open_reviews`: sealed runs and reviews of what it ends that are not over; they are told. `derived`: the
+    versions of other datasets that were made of it, whose rows are erased with it."""
 
     id: int
     dataset: str
@@ -26,6 +27,7 @@ class StepDocument(TypedDict):
     proposed_by: str
     proposed_at: datetime
     second_person: NotRequired[str]
+    derived: NotRequired[list[str]]
     open_runs: int
     open_reviews: int
 

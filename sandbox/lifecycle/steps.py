@@ -4,25 +4,33 @@ An officer of the department proposes a step. Where the grade asks for two offic
 else it is done at once. Each is a line of the log, and of what is announced.
 """
 
+from collections.abc import Iterable
 from datetime import UTC, date, datetime
 from typing import Any
 
 from sqlalchemy import Row, func, insert, select, update
 
+from sandbox import notices
 from sandbox.audit import Event, append
-from sandbox.catalog.grade import needs_second_person
+from sandbox.catalog.former_holders import former_holders
+from sandbox.catalog.not_found import version_not_found
+from sandbox.catalog.opening import close_reviews, lock_reviews, use_newest
+from sandbox.catalog.retirement import is_retired
 from sandbox.catalog.sweep import publishing
 from sandbox.catalog.tables import dataset_versions, datasets
-from sandbox.catalog.versions import dataset_row
+from sandbox.catalog.versions import dataset_row, seen_row
 from sandbox.city_time import city_date, end_of
 from sandbox.database import Transaction
+from sandbox.derivations.dependents import dependents, end_dependents, lock_dependents, made_of
 from sandbox.errors import CihuError, Conflict, InvalidInput, NotFound
 from sandbox.identity import Principal
+from sandbox.lifecycle.announcements import users_of
 from sandbox.lifecycle.context import LifecycleContext
 from sandbox.lifecycle.open_work import open_work
 from sandbox.lifecycle.schemas import StepDocument, StepKind
 from sandbox.lifecycle.tables import lifecycle_steps
-from sandbox.pulls.hindrances import hold_pull, remove_for_erasure, suspend_for_withdrawal
+from sandbox.pulls.hindrances import lock_pull, remove_for_erasure, suspend_for_withdrawal
+from sandbox.pushes.endings import end_pushes_for_erasure, lock_pushes, suspend_pushes_for_withdrawal
 
 SHORTEST_REASON = 5
 
@@ -43,10 +51,10 @@ def propose(
     takes_effect = end_of(last_day) if last_day else None
     _require_own(context, officer, name)
     with context.database.lock(publishing(name.lower())), context.database.transaction() as tx:
-        dataset = _held(tx, name)
+        dataset = _held_for(tx, name, kind)
         context.require_officer(officer, dataset.name, dataset.department)
         _check_possible(context, tx, dataset, kind, version, takes_effect)
-        hold_pull(tx, dataset.name)  # before the log, as those do who set pulls
+        _lock_arrivals(tx, dataset.name, made_of(tx, dataset.name) if kind == "erase" else ())
         row = tx.execute(
             insert(lifecycle_steps)
             .values(
@@ -68,6 +76,7 @@ def propose(
                 f"dataset:{dataset.name}",
                 {"step": row.id, "kind": kind, "version": version, "reason": reason.strip()},
             ),
+            to=[notices.officers(dataset.department)],
         )
         if not _needs_two(context, tx, dataset):
             row = _carry_out(tx, dataset, row, officer)
@@ -78,21 +87,22 @@ def agree(context: LifecycleContext, officer: Principal, name: str, id: int) -> 
     """A second officer of the department agrees, and the step is done."""
     _require_own(context, officer, name)
     with context.database.lock(publishing(name.lower())), context.database.transaction() as tx:
-        dataset = _held(tx, name)
+        # of which kind it is never changes
+        dataset = _held_for(tx, name, _step(tx, dataset_row(tx, name), id).kind)
         context.require_officer(officer, dataset.name, dataset.department)
         row = _step(tx, dataset, id)
         if row.state != "proposed":
             raise _closed(row)
-        if row.proposed_by == officer.id:
+        if officer.id in {row.proposed_by, *former_holders(tx, "lifecycle_step", id)}:
             raise Conflict(
-                "You proposed this step, so you cannot be its second person.",
+                "You proposed this step, or handed it over, so you cannot be its second person.",
                 code="own_step",
                 remedy="Ask another officer of your department.",
-                zh="该操作由您提出，您不能作为复核人。",
+                zh="该操作由您提出或移交，您不能作为复核人。",
                 remedy_zh="请本部门另一位数据专员复核。",
             )
         _check_possible(context, tx, dataset, row.kind, row.number, row.takes_effect)
-        hold_pull(tx, dataset.name)
+        _lock_arrivals(tx, dataset.name, made_of(tx, dataset.name) if row.kind == "erase" else ())
         tx.execute(update(lifecycle_steps).where(lifecycle_steps.c.id == id).values(second_person=officer.id))
         return step_document(tx, _carry_out(tx, dataset, row, officer))
 
@@ -120,7 +130,7 @@ def drop(context: LifecycleContext, officer: Principal, name: str, id: int) -> N
 def list_steps(context: LifecycleContext, officer: Principal, name: str) -> list[StepDocument]:
     """Every step of a dataset, the newest first, for the officers of its department."""
     with context.database.transaction() as tx:
-        dataset = dataset_row(tx, name)
+        dataset = seen_row(tx, context.gate, officer, name)
         context.require_officer(officer, dataset.name, dataset.department)
         rows = list(
             tx.execute(
@@ -151,6 +161,8 @@ def step_document(tx: Transaction, row: Row[Any]) -> StepDocument:
         document["takes_effect"] = row.takes_effect
     if row.second_person is not None:
         document["second_person"] = row.second_person
+    if row.kind == "erase" and (made := dependents(tx, row.dataset)):
+        document["derived"] = [f"{each.dataset}@{each.number}" for each in made]
     return document
 
 
@@ -200,17 +212,19 @@ def _check_possible(
 
 def _require_version(tx: Transaction, dataset: Row[Any], version: int | None) -> None:
     row = tx.execute(
-        select(dataset_versions.c.withdrawn_at).where(
+        select(dataset_versions.c.withdrawn_at, dataset_versions.c.opened_at).where(
             dataset_versions.c.dataset == dataset.name, dataset_versions.c.number == version
         )
     ).first()
     if row is None:
-        raise NotFound(
-            f"{dataset.name} has no version {version}.",
-            code="version_not_found",
-            remedy=f"List its versions: cihu versions {dataset.name}.",
-            zh=f"{dataset.name} 没有第 {version} 版。",
-            remedy_zh=f"可查看其版本：cihu versions {dataset.name}。",
+        raise version_not_found(dataset.name, version)
+    if row.opened_at is None:
+        raise Conflict(
+            f"Version {version} of {dataset.name} is not open, so nobody uses it.",
+            code="version_not_open",
+            remedy="Refuse its review instead: cihu openings.",
+            zh=f"{dataset.name} 的第 {version} 版尚未开放，无人使用。",
+            remedy_zh="请改为拒绝其安全审查。",
         )
     if row.withdrawn_at is not None:
         raise Conflict(
@@ -224,7 +238,7 @@ def _require_version(tx: Transaction, dataset: Row[Any], version: int | None) ->
 
 def _require_not_retired(dataset: Row[Any]) -> None:
     """What is over does not begin again."""
-    if dataset.retires_at is not None and dataset.retires_at <= datetime.now(UTC):
+    if is_retired(dataset.retires_at):
         raise Conflict(
             f"{dataset.name} is retired already.",
             code="dataset_retired",
@@ -238,7 +252,7 @@ def _require_in_time(
     context: LifecycleContext, tx: Transaction, dataset: Row[Any], takes_effect: datetime
 ) -> None:
     now = datetime.now(UTC)
-    used = context.notice.in_use(tx, dataset.name)
+    used = context.notice.has_grants(tx, dataset.name)
     first = now + context.notice.time if used else now
     if takes_effect < first:
         day = city_date(first).isoformat()
@@ -253,13 +267,16 @@ def _require_in_time(
 
 
 def _require_nothing_open(tx: Transaction, dataset: Row[Any]) -> None:
-    runs, reviews = open_work(tx, dataset.name)
+    derived = {each.dataset for each in dependents(tx, dataset.name)}
+    work = [open_work(tx, name) for name in (dataset.name, *derived)]
+    runs, reviews = (sum(counts) for counts in zip(*work, strict=True))
     if runs or reviews:
         raise Conflict(
-            f"{dataset.name} is read by {runs} sealed runs that are not over, and {reviews} reviews wait.",
+            f"{dataset.name}, or what was derived from it, is read by {runs} sealed runs that are not over, "
+            f"and {reviews} reviews wait.",
             code="work_is_open",
             remedy="Revoke the grants, wait until the runs have ended, decide the reviews. Then erase it.",
-            zh=f"{dataset.name} 还有 {runs} 个未结束的密封运行和 {reviews} 个待审核的申请。",
+            zh=f"{dataset.name} 及其派生数据集还有 {runs} 个未结束的密封运行和 {reviews} 个待审核的申请。",
             remedy_zh="请撤销授权，待运行结束并完成审核后再删除。",
         )
 
@@ -274,7 +291,7 @@ def _needs_two(context: LifecycleContext, tx: Transaction, dataset: Row[Any]) ->
             policy = context.repository.version(tx, dataset.name, number).policy
         except CihuError:
             return True
-        if needs_second_person(context.gate, policy):
+        if context.repository.opening.needs_second_person(context.gate.grades, policy):
             return True
     return False
 
@@ -282,7 +299,7 @@ def _needs_two(context: LifecycleContext, tx: Transaction, dataset: Row[Any]) ->
 def _carry_out(tx: Transaction, dataset: Row[Any], row: Row[Any], officer: Principal) -> Row[Any]:
     subject = f"dataset:{dataset.name}"
     payload: dict[str, object] = {"step": row.id, "reason": row.reason}
-    state = "done"
+    state, events = "done", list[Event]()
     match row.kind:
         case "withdraw":
             _withdraw(tx, dataset, row)
@@ -304,9 +321,23 @@ def _carry_out(tx: Transaction, dataset: Row[Any], row: Row[Any], officer: Princ
             tx.execute(
                 update(datasets).where(datasets.c.name == dataset.name).values(erased_at=func.now(), latest=0)
             )
-            remove_for_erasure(tx, hold_pull(tx, dataset.name))
+            remove_for_erasure(tx, lock_pull(tx, dataset.name))
+            end_pushes_for_erasure(tx, dataset.name)
+            close_reviews(tx, dataset.name)
+            ended = end_dependents(tx, dataset.name, officer.id)
+            because = {"reason": ended.reason}
+            events = [
+                *(
+                    Event("version.withdrawn", officer.id, f"dataset:{name}", because)
+                    for name in ended.withdrawn
+                ),
+                *ended.events,
+            ]
             state, event = "erasing", Event("dataset.erasing", officer.id, subject, payload)
-    append(tx, event)
+    for each in (event, *events):
+        name = each.subject.partition(":")[2].partition("@")[0]
+        used = users_of(tx, name) if each.kind in TOLD_TO_USERS else ()
+        append(tx, each, to=used, about=f"dataset:{name}")
     done = {"done_at": func.now()} if state == "done" else {}
     return tx.execute(
         update(lifecycle_steps)
@@ -314,6 +345,9 @@ def _carry_out(tx: Transaction, dataset: Row[Any], row: Row[Any], officer: Princ
         .values(state=state, **done)
         .returning(lifecycle_steps)
     ).one()
+
+
+TOLD_TO_USERS = ("version.withdrawn", "dataset.retired", "dataset.erasing")
 
 
 def _withdraw(tx: Transaction, dataset: Row[Any], row: Row[Any]) -> None:
@@ -324,13 +358,17 @@ def _withdraw(tx: Transaction, dataset: Row[Any], row: Row[Any]) -> None:
         .where(of, dataset_versions.c.number == row.number)
         .values(withdrawn_at=func.now(), withdrawn_because=row.reason)
     )
-    left = select(func.max(dataset_versions.c.number)).where(of, dataset_versions.c.withdrawn_at.is_(None))
-    tx.execute(
-        update(datasets)
-        .where(datasets.c.name == dataset.name)
-        .values(latest=tx.execute(left).scalar_one() or 0)
-    )
-    suspend_for_withdrawal(tx, hold_pull(tx, dataset.name), row.number, row.reason)
+    use_newest(tx, dataset.name)
+    suspend_for_withdrawal(tx, lock_pull(tx, dataset.name), row.number, row.reason)
+    suspend_pushes_for_withdrawal(tx, dataset.name, row.number, row.reason)
+
+
+def _lock_arrivals(tx: Transaction, dataset: str, made: Iterable[str]) -> None:
+    """What is pulled and pushed, and the reviews of what is made of it, before the log, as those hold it who
+    set it."""
+    lock_pull(tx, dataset)
+    lock_pushes(tx, dataset)
+    lock_reviews(tx, (dataset, *made))
 
 
 def _retirement(tx: Transaction, dataset: str) -> int | None:
@@ -347,7 +385,7 @@ def _retirement(tx: Transaction, dataset: str) -> int | None:
 def _require_own(context: LifecycleContext, officer: Principal, name: str) -> None:
     """Before the lock that a publishing holds: nobody else learns how long one takes."""
     with context.database.transaction() as tx:
-        dataset = dataset_row(tx, name)
+        dataset = seen_row(tx, context.gate, officer, name)
     context.require_officer(officer, dataset.name, dataset.department)
 
 
@@ -356,6 +394,24 @@ def _held(tx: Transaction, name: str) -> Row[Any]:
     return tx.execute(
         select(datasets).where(datasets.c.name == dataset_row(tx, name).name).with_for_update()
     ).one()
+
+
+def _held_for(tx: Transaction, name: str, kind: StepKind) -> Row[Any]:
+    """The dataset, held for a step of this kind: what ends with an erased dataset is held before it is."""
+    if kind != "erase":
+        return _held(tx, name)
+    dataset = dataset_row(tx, name)
+    known = lock_dependents(tx, dataset.name)
+    held = _held(tx, name)
+    if not known.issuperset(made_of(tx, dataset.name)):
+        raise Conflict(
+            f"Something was derived from {dataset.name} at this moment.",
+            code="derived_meanwhile",
+            remedy="Do it again.",
+            zh=f"此刻有数据集由 {dataset.name} 派生。",
+            remedy_zh="请重试。",
+        )
+    return held
 
 
 def _step(tx: Transaction, dataset: Row[Any], id: int) -> Row[Any]:
@@ -372,11 +428,14 @@ def _step(tx: Transaction, dataset: Row[Any], id: int) -> Row[Any]:
     return row
 
 
+CLOSED = {"done": "已完成", "erasing": "正在删除数据", "dropped": "已取消"}
+
+
 def _closed(row: Row[Any]) -> Conflict:
     return Conflict(
         f"Step {row.id} is {row.state}.",
         code="step_closed",
         remedy="Propose a new one if there is something left to end.",
-        zh=f"操作 {row.id} 已结束。",
+        zh=f"操作 {row.id} {CLOSED[row.state]}。",
         remedy_zh="如仍需终止，请重新提出。",
     )

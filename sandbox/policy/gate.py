@@ -9,8 +9,10 @@ from pathlib import Path
 
 import cedarpy
 
+from sandbox.audit.decision_trace import note_decision
 from sandbox.identity import Principal
 from sandbox.policy.explain import Language, explain
+from sandbox.policy.facts import Facts, Plain
 from sandbox.policy.grades import Grades, load_grades
 from sandbox.policy.model import NO_PERMIT, POLICY_ERROR, Asked, Decision, Refused, Resource, Value
 from sandbox.policy.rules import Rule, Rules, load_rules
@@ -41,6 +43,7 @@ class Gate:
         decision = self.decide(principal, action, resource, context)
         if not decision.allowed:
             raise Refused(decision)
+        note(decision)
         return decision
 
     def explain(self, decision: Decision, language: Language = "en") -> str:
@@ -52,7 +55,9 @@ def decide(
     rules: Rules, grades: Grades, principal: Principal, action: str, resource: Resource, context: Context
 ) -> Decision:
     asked = Asked(principal.id, action, resource.kind, resource.id)
+    facts = None
     try:
+        facts = facts_of(rules, principal, action, resource, context)
         request = {
             "principal": {"type": "Principal", "id": principal.id},
             "action": {"type": "Action", "id": action},
@@ -71,13 +76,38 @@ def decide(
         allowed = result.decision is cedarpy.Decision.Allow
         told = tuple(rules.all[place] for place in deciding)
     except Exception as error:  # noqa: BLE001  # fail closed: a question that cannot even be put is refused
-        return not_decided(asked, f"{type(error).__name__}: {error}")
+        return not_decided(asked, f"{type(error).__name__}: {error}", facts)
     if failed or undecided or (allowed and not told):
-        return not_decided(asked, failed or "no decision")
-    return by_rules(asked, told, allowed=allowed) if told else by_none(asked, rules)
+        return not_decided(asked, failed or "no decision", facts)
+    return by_rules(asked, told, facts, allowed=allowed) if told else by_none(asked, rules, facts)
 
 
-def by_rules(asked: Asked, told: tuple[Rule, ...], *, allowed: bool) -> Decision:
+def facts_of(rules: Rules, principal: Principal, action: str, resource: Resource, context: Context) -> Facts:
+    """Raises `ValueError` for a value that cannot be an attribute."""
+    about: dict[str, Value] = {
+        "organisation": principal.organisation,
+        "roles": principal.roles,
+        "teams": principal.teams,
+    }
+    return Facts(
+        principal.id,
+        action,
+        resource.kind,
+        resource.id,
+        {"kind": principal.kind, **{name: plain(value) for name, value in about.items()}},
+        {name: plain(value) for name, value in resource.attributes.items()},
+        {name: plain(value) for name, value in context.items()},
+        rules.digest,
+    )
+
+
+def note(decision: Decision) -> None:
+    """The entry of the deed that follows in this request keeps the decision."""
+    if decision.stored is not None:
+        note_decision(decision.asked.principal, decision.stored)
+
+
+def by_rules(asked: Asked, told: tuple[Rule, ...], facts: Facts | None, *, allowed: bool) -> Decision:
     first = told[0]
     return Decision(
         allowed=allowed,
@@ -88,10 +118,11 @@ def by_rules(asked: Asked, told: tuple[Rule, ...], *, allowed: bool) -> Decision
         asked=asked,
         remedy=first.remedy_en,
         remedy_zh=first.remedy_zh,
+        facts=facts,
     )
 
 
-def by_none(asked: Asked, rules: Rules) -> Decision:
+def by_none(asked: Asked, rules: Rules, facts: Facts | None) -> Decision:
     could = rules.permits(asked.action)
     return Decision(
         allowed=False,
@@ -100,10 +131,11 @@ def by_none(asked: Asked, rules: Rules) -> Decision:
         asked=asked,
         reason="No rule allows this. " + " ".join(rule.reason_en for rule in could),
         reason_zh="没有规则允许此操作。" + "".join(rule.reason_zh for rule in could),
+        facts=facts,
     )
 
 
-def not_decided(asked: Asked, internal: str) -> Decision:
+def not_decided(asked: Asked, internal: str, facts: Facts | None) -> Decision:
     return Decision(
         allowed=False,
         code=POLICY_ERROR,
@@ -114,6 +146,7 @@ def not_decided(asked: Asked, internal: str) -> Decision:
         reason_zh="无法作出决定，故予以拒绝。",
         remedy="Tell the operator: the service's own log says what was wrong with the question.",
         remedy_zh="请告知运营人员：服务日志中记有原因。",
+        facts=facts,
     )
 
 
@@ -146,7 +179,7 @@ def entity(kind: str, name: str, attributes: Mapping[str, Value]) -> Entity:
     return {"uid": {"type": kind, "id": name}, "attrs": {"id": name, **given}, "parents": []}
 
 
-def plain(value: Value) -> str | int | bool | list[str]:
+def plain(value: Value) -> Plain:
     """A value as Cedar's JSON takes it.
     Raises `ValueError` for anything else: Cedar gives dicts a meaning of their own."""
     if isinstance(value, str | int):

@@ -3,9 +3,10 @@ boolean."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from sandbox.errors import CihuError, Forbidden
+from sandbox.policy.facts import Facts
 
 NO_PERMIT = "no_permit"
 POLICY_ERROR = "policy_error"
@@ -41,7 +42,8 @@ class Asked:
 class Decision:
     """`code` is the id of the rule that decided, "no_permit" (no rule allows it) or "policy_error"
     (it could not be decided, so it is refused). `policies` are the ids of all rules that decided the same.
-    `internal` is for operators."""
+    `internal` is for operators. `facts`: what it was made of; None where the question could not be put.
+    `hidden`: whoever asked is told that there is no such thing."""
 
     allowed: bool
     code: str
@@ -52,6 +54,17 @@ class Decision:
     remedy: str = ""
     remedy_zh: str = ""
     internal: str = ""
+    facts: Facts | None = field(default=None, compare=False, repr=False)
+    hidden: bool = field(default=False, compare=False)
+
+    @property
+    def stored(self) -> dict[str, object] | None:
+        """As the log keeps it."""
+        if self.facts is None:
+            return None
+        return self.facts.stored(
+            allowed=self.allowed, code=self.code, policies=self.policies, hidden=self.hidden
+        )
 
 
 class Refused(Forbidden):
@@ -67,6 +80,7 @@ class Refused(Forbidden):
             remedy_zh=decision.remedy_zh,
         )
         self.decision = decision
+        self.logged = False
 
 
 @contextmanager
@@ -78,4 +92,5 @@ def hidden_from_strangers(missing: CihuError, *, seen: bool) -> Iterator[None]:
     except Refused as refused:
         if not seen:
             refused.shown_as = missing
+            refused.decision = replace(refused.decision, hidden=True)
         raise

@@ -1,11 +1,12 @@
 """Writes a refusal into the log, as an event that is appended once the refused change is rolled back."""
 
-from sandbox.audit import Event
-from sandbox.policy.model import Decision
+from sandbox.audit import Event, append
+from sandbox.database import Database
+from sandbox.policy.model import Decision, Refused
 
 
 def refusal_event(decision: Decision) -> Event:
-    """The log's event of a refused decision.
+    """The log's event of a refused decision, with what it was made of beside it.
 
     Append it in a transaction of its own, after the refused action's has ended: the log is appended to one at
     a time, and a second transaction inside the first would wait for it for ever.
@@ -16,4 +17,13 @@ def refusal_event(decision: Decision) -> Event:
         actor=asked.principal,
         subject=f"{asked.resource_kind.lower()}:{asked.resource_id}",
         payload={"action": asked.action, "code": decision.code, "policies": list(decision.policies)},
+        decisions=() if decision.stored is None else (decision.stored,),
     )
+
+
+def log_refusal(database: Database, refused: Refused) -> None:
+    """Append a refusal in a transaction of its own, once: whoever passes it on does not log it again."""
+    if not refused.logged:
+        with database.transaction() as tx:
+            append(tx, refusal_event(refused.decision))
+        refused.logged = True

@@ -1,9 +1,11 @@
 """Reads the rules once and checks them whole; the slightest fault stops the start."""
 
+import hashlib
 import json
 import re
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -13,6 +15,9 @@ from sandbox.errors import Unavailable
 from sandbox.policy.model import NO_PERMIT, POLICY_ERROR
 
 ID = re.compile(r"[a-z][a-z0-9_]*")
+ANNOTATIONS = re.compile(r'\A(?:\s|//[^\n]*\n|@\w+\("(?:[^"\\]|\\.)*"\))*')
+STATEMENT = re.compile(r'(?:[^;"/]|"(?:[^"\\]|\\.)*"|//[^\n]*|/)*?;')
+"""One policy with what stands before it: up to the semicolon that is in no text and in no comment."""
 ACTION = re.compile(r'^action "(\w+)"', re.MULTILINE)
 
 
@@ -28,6 +33,15 @@ class Rule:
     remedy_en: str
     remedy_zh: str
     file: str
+    source: str = field(default="", repr=False)
+    """Its Cedar, with the annotations."""
+    body: tuple[object, ...] = field(default=(), repr=False, compare=False)
+    """Its conditions, as Cedar's JSON has them."""
+
+    @property
+    def text(self) -> str:
+        """Its Cedar without the annotations."""
+        return ANNOTATIONS.sub("", self.source).strip()
 
 
 @dataclass(frozen=True)
@@ -38,6 +52,23 @@ class Rules:
     actions: frozenset[str]
     policies: cedarpy.PolicySet
     schema: cedarpy.Schema
+    digest: str = ""
+    """Of the texts: other rules have another one."""
+
+    def kinds_of(self, action: str) -> tuple[str, ...]:
+        """The kinds of objects that an action is one on, by the schema; none for no action."""
+        stated = re.search(
+            rf'^action "{re.escape(action)}" appliesTo {{.*?resource: \[(.*?)\]',
+            str(self.schema),
+            re.MULTILINE | re.DOTALL,
+        )
+        return tuple(stated.group(1).split(", ")) if stated else ()
+
+    def of_action(self, action: str) -> "Rules":
+        """Those alone that can decide an action: they decide it the same, and quicker."""
+        kept = tuple(rule for rule in self.all if action in rule.actions)
+        policies = cedarpy.PolicySet.from_str("\n".join(rule.source for rule in kept))
+        return replace(self, all=kept, policies=policies)
 
     def permits(self, action: str) -> tuple[Rule, ...]:
         return tuple(rule for rule in self.all if rule.effect == "permit" and action in rule.actions)
@@ -46,19 +77,27 @@ class Rules:
 def load_rules(folder: Path) -> Rules:
     """Read `schema.cedarschema` and every `*.cedar` of a folder.
     Raises `Unavailable`, naming file, rule and remedy."""
-    texts = {path.name: path.read_text("utf-8") for path in sorted(folder.glob("*.cedar"))}
+    texts = tuple((path.name, path.read_text("utf-8")) for path in sorted(folder.glob("*.cedar")))
     try:
-        schema = cedarpy.Schema.from_str((folder / "schema.cedarschema").read_text("utf-8"))
+        schema = (folder / "schema.cedarschema").read_text("utf-8")
     except FileNotFoundError:
         raise Unavailable(
             f"There is no schema.cedarschema in {folder.name}/.",
             remedy="Point CIHU_POLICIES at a folder of policies.",
         ) from None
+    return _rules_of(folder.name, texts, schema)
+
+
+@lru_cache(maxsize=4)
+def _rules_of(folder: str, texts: tuple[tuple[str, str], ...], schema_text: str) -> Rules:
+    """The rules of these texts, checked once in a process however many gates it has."""
+    try:
+        schema = cedarpy.Schema.from_str(schema_text)
     except ValueError as error:
         raise Unavailable(
-            f"{folder.name}/schema.cedarschema cannot be read: {error}.", remedy="Mend it."
+            f"{folder}/schema.cedarschema cannot be read: {error}.", remedy="Mend it."
         ) from error
-    return check_rules(texts, schema)
+    return check_rules(dict(texts), schema)
 
 
 def check_rules(texts: dict[str, str], schema: cedarpy.Schema) -> Rules:
@@ -81,7 +120,8 @@ def check_rules(texts: dict[str, str], schema: cedarpy.Schema) -> Rules:
             "; ".join(fault(error, rules) for error in result.errors) or "The policies are not valid.",
             remedy="Keep the policies to schema.cedarschema.",
         )
-    loaded = Rules(all=rules, actions=actions, policies=cedarpy.PolicySet.from_str(whole), schema=schema)
+    digest = hashlib.sha256((str(schema) + whole).encode()).hexdigest()[:16]
+    loaded = Rules(rules, actions, cedarpy.PolicySet.from_str(whole), schema, digest)
     if dead := sorted(action for action in actions if not loaded.permits(action)):
         raise Unavailable(
             f"No policy ever permits {dead[0]!r}.", remedy="Write one, or take the action out of the schema."
@@ -103,14 +143,18 @@ def read_rules(name: str, text: str, actions: frozenset[str]) -> list[Rule]:
             f"{name} holds a template, which decides nothing by itself.", remedy="Write a policy."
         )
     written = document["staticPolicies"]
-    return [make_rule(name, written[f"policy{place}"], actions) for place in range(len(written))]
+    sources = STATEMENT.findall(text)
+    assert len(sources) == len(written), f"{name}: {len(sources)} statements, {len(written)} policies"
+    return [
+        make_rule(name, written[f"policy{place}"], actions, sources[place]) for place in range(len(written))
+    ]
 
 
 OLDER_NAMES = {"mend_en": "remedy_en", "mend_zh": "remedy_zh"}
 """What earlier releases called these annotations: a city's own policies of then are still read."""
 
 
-def make_rule(name: str, written: dict[str, Any], actions: frozenset[str]) -> Rule:
+def make_rule(name: str, written: dict[str, Any], actions: frozenset[str], source: str = "") -> Rule:
     notes: dict[str, str] = {
         OLDER_NAMES.get(key, key): value or "" for key, value in written.get("annotations", {}).items()
     }
@@ -137,6 +181,8 @@ def make_rule(name: str, written: dict[str, Any], actions: frozenset[str]) -> Ru
         remedy_en=notes.get("remedy_en", ""),
         remedy_zh=notes.get("remedy_zh", ""),
         file=name,
+        source=source.strip(),
+        body=tuple(written["conditions"]),
     )
 
 

@@ -3,7 +3,7 @@
 import json
 import unicodedata
 from collections.abc import Sequence
-from functools import lru_cache, reduce
+from functools import cached_property, lru_cache, reduce
 from math import isfinite
 from operator import getitem
 from pathlib import Path
@@ -17,11 +17,25 @@ from ruamel.yaml.scalarbool import ScalarBoolean
 
 from sandbox.errors import InvalidInput
 from sandbox.plain_text import REMEDY, REMEDY_ZH, is_text
+from sandbox.policy.quick_yaml import quickly_read
 
 SHOWN = 20  # faults in one message
+MOST_KEPT = 20_000  # characters of a text that is remembered: a tree takes a hundred times as much memory
 DEEPEST = 20  # levels
 LARGEST = 10**18
 """A whole number beyond it is none that anybody counts to, and would not fit a DOUBLE or 64 bits later on."""
+
+
+def _read(text: str) -> Any:
+    """What a text holds, with its lines; nobody changes it."""
+    reader = YAML(typ="rt", pure=True)
+    reader.allow_duplicate_keys = False
+    return reader.load(text)
+
+
+_kept = lru_cache(maxsize=32)(_read)
+"""The same texts are read by every part of a service, and a draft's policy at every step: reading one with
+its lines takes a hundred times as long as all that follows."""
 
 
 @lru_cache(maxsize=32)
@@ -30,12 +44,26 @@ def _validator(schema: str) -> Draft202012Validator:
     return Draft202012Validator(json.loads(schema))
 
 
-class PolicyFaults(InvalidInput):
-    """Several faults in one text. `faults`: each by itself, with its line."""
+Steps = tuple[str | int, ...]
+"""From the top of a document to a place in it."""
 
-    def __init__(self, message: str, *, remedy: str, faults: Sequence[InvalidInput]) -> None:
+
+class PolicyFaults(InvalidInput):
+    """Several faults in one text. `faults`: each by itself, with its line. `paths`: where each stands, where
+    that is known."""
+
+    def __init__(
+        self, message: str, *, remedy: str, faults: Sequence[InvalidInput], paths: Sequence[Steps] = ()
+    ) -> None:
         super().__init__(message, remedy=remedy)
         self.faults = tuple(faults)
+        self.paths = tuple(paths)
+
+
+def _place_of(fault: ValidationError) -> Steps:
+    """Of what should not be there, or is missing, its own place and not that of what is around it."""
+    missing = getattr(fault.kind, "property", None)
+    return (*fault.instance_path, *getattr(fault.kind, "unexpected", [])[:1], *([missing] if missing else []))
 
 
 class YamlText:
@@ -57,10 +85,20 @@ class YamlText:
             raise InvalidInput(
                 f"{what} is not plain text.", remedy=REMEDY, zh=f"{what} 不是文字。", remedy_zh=REMEDY_ZH
             )
-        reader = YAML(typ="rt", pure=True)
-        reader.allow_duplicate_keys = False
+        self._text = text
+        self._met: set[int] = set()
+        self.document: Any = quickly_read(text)
+        if self.document is None:
+            self.document = self._plain(self._tree)
+        if schema is not None:
+            self._check(schema)
+
+    @cached_property
+    def _tree(self) -> Any:
+        """What the text holds, with its lines. Raises `InvalidInput`."""
+        what, text = self.what, self._text
         try:
-            self._tree = reader.load(text)
+            return (_kept if len(text) <= MOST_KEPT else _read)(text)
         except MarkedYAMLError as error:
             line = error.problem_mark.line + 1 if error.problem_mark else 1
             raise InvalidInput(
@@ -80,10 +118,6 @@ class YamlText:
                 remedy="Write it in quotes, as a text.",
                 internal=type(error).__name__,
             ) from None
-        self._met: set[int] = set()
-        self.document: Any = self._plain(self._tree)
-        if schema is not None:
-            self._check(schema)
 
     def _check(self, schema: Path) -> None:
         known = schema.read_text("utf-8")
@@ -99,6 +133,7 @@ class YamlText:
                 + (f"; and {len(faults) - SHOWN} more faults" if len(faults) > SHOWN else ""),
                 remedy=remedy,
                 faults=[InvalidInput(self._say(fault), remedy=remedy) for fault in faults],
+                paths=[_place_of(fault) for fault in faults],
             )
 
     def line(self, *path: str | int) -> int:
@@ -106,7 +141,8 @@ class YamlText:
         node, line = self._tree, 1
         for step in path:
             if isinstance(node, CommentedMap) and step in node:
-                line = node.lc.key(step)[0] + 1
+                # what is merged (<<) has no place of its own
+                line = node.lc.key(step)[0] + 1 if step in (node.lc.data or ()) else line
             elif isinstance(node, CommentedSeq) and isinstance(step, int) and step < len(node):
                 line = node.lc.item(step)[0] + 1
             else:
@@ -126,7 +162,9 @@ class YamlText:
         # a name that should not be there: the fault stands on its line, not on that of what is around it
         path = [*fault.instance_path, *getattr(fault.kind, "unexpected", [])[:1]]
         where = ".".join(map(str, fault.instance_path))
-        hint = reduce(getitem, fault.schema_path[:-1], self._schema).get("description", "")
+        rule = reduce(getitem, fault.schema_path[:-1], self._schema)
+        missing = getattr(fault.kind, "property", None)  # then what it would be helps, not what is around it
+        hint = (rule.get("properties", {}).get(missing, {}) if missing else rule).get("description", "")
         choices = getattr(fault.kind, "options", None)
         message = (
             f"{fault.instance!r} is none of {', '.join(map(str, choices))}" if choices else fault.message

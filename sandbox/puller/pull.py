@@ -81,7 +81,7 @@ def _send(vault: VaultClient, source: DataSource, addresses: list[str], due: Due
 
 def _choice(due: DuePull) -> TableChoice | str:
     if due.kind == "table":
-        return TableChoice(table=due.what)
+        return TableChoice(table=due.what, since=due.since)
     if due.kind == "query":
-        return TableChoice(query=due.what)
+        return TableChoice(query=due.what, since=due.since)
     return due.what

@@ -3,11 +3,13 @@
 import ssl
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any, Self
 
 import httpx
 
 from sandbox.puller.settings import Settings
 from sandbox.sources.failures import SourceFailure
+from sandbox.sources.table_stream import Since
 
 PATIENCE = httpx.Timeout(60, connect=10, read=3600)
 """The vault reads and publishes what was sent before it answers."""
@@ -15,11 +17,22 @@ PATIENCE = httpx.Timeout(60, connect=10, read=3600)
 
 @dataclass(frozen=True)
 class DuePull:
+    """`since` and `base`: of a pull that fetches only what is new since the version `base`."""
+
     id: int
-    turn: int
+    revision: int
     source: str
     kind: str
     what: str
+    since: Since | None = None
+    base: int | None = None
+
+    @classmethod
+    def of(cls, document: dict[str, Any]) -> Self:
+        """What the vault lists: fields that this puller does not know are left out."""
+        known = {name: document[name] for name in ("id", "revision", "source", "kind", "what")}
+        since = document.get("since")
+        return cls(**known, since=Since(**since) if since else None, base=document.get("base"))
 
 
 class VaultClient:
@@ -37,18 +50,17 @@ class VaultClient:
     def due(self) -> list[DuePull]:
         answer = self._client.get("/v1/pulls/due", timeout=30)
         answer.raise_for_status()
-        return [DuePull(**pull) for pull in answer.json()]
+        return [DuePull.of(pull) for pull in answer.json()]
 
     def send_rows(self, due: DuePull, pieces: Iterable[bytes]) -> None:
         """A `Conflict` of the vault means that nobody waits for the rows any more: then that is all."""
-        answer = self._client.post(
-            f"/v1/pulls/{due.id}/rows", params={"turn": due.turn}, content=iter(pieces)
-        )
+        which = {"revision": due.revision} | ({} if due.base is None else {"base": due.base})
+        answer = self._client.post(f"/v1/pulls/{due.id}/rows", params=which, content=iter(pieces))
         if answer.status_code not in {404, 409}:
             answer.raise_for_status()
 
     def tell_failure(self, due: DuePull, failure: SourceFailure) -> None:
-        told = {"turn": due.turn, "code": failure.code, "column": failure.column[:200]}
+        told = {"revision": due.revision, "code": failure.code, "column": failure.column[:200]}
         answer = self._client.post(f"/v1/pulls/{due.id}/failure", json=told, timeout=60)
         if answer.status_code not in {404, 409}:
             answer.raise_for_status()

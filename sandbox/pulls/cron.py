@@ -106,11 +106,11 @@ def _refuse_too_often(cron: Cron) -> None:
     gaps.append(minutes[0] + 24 * 60 - minutes[-1])  # over midnight
     if min(gaps) < SHORTEST_MINUTES:
         raise InvalidInput(
-            f"The schedule pulls more often than every {SHORTEST_MINUTES} minutes.",
+            f"The schedule comes more often than every {SHORTEST_MINUTES} minutes.",
             code="pull_too_often",
-            remedy="Each pull is a new version. Choose times that lie further apart.",
+            remedy="Each time a new version is made. Choose times that lie further apart.",
             zh=f"时间表的间隔短于 {SHORTEST_MINUTES} 分钟。",
-            remedy_zh="每次采集都是一个新版本。请拉长间隔。",
+            remedy_zh="每次都会产生一个新版本。请拉长间隔。",
         )
 
 

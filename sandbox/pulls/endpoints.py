@@ -6,15 +6,23 @@ from typing import Annotated, BinaryIO, cast
 
 import anyio.to_thread
 from fastapi import APIRouter, Depends, Query, Request, Response
-from pydantic import AfterValidator, BaseModel, Field
+from pydantic import AfterValidator, BaseModel, Field, model_validator
 
 from sandbox.api_schema import answers
-from sandbox.drafts.body_stream import BodyStream
+from sandbox.body_stream import BodyStream
 from sandbox.identity import Principal
 from sandbox.plain_text import PlainText
 from sandbox.pulls import attempts, pulls
 from sandbox.pulls.context import PullContext
-from sandbox.pulls.schemas import AttemptDocument, DuePullDocument, PullDocument, SourceDocument, What
+from sandbox.pulls.increments import Increments
+from sandbox.pulls.schemas import (
+    AttemptDocument,
+    DuePullDocument,
+    FullPull,
+    PullDocument,
+    SourceDocument,
+    What,
+)
 from sandbox.sources.failures import FAILURES
 
 PULL = "/v1/datasets/{name}/pull"
@@ -29,6 +37,19 @@ def _known(code: str) -> str:
     return code
 
 
+class NewIncrements(BaseModel):
+    """`since`: the dataset's column that says what is new. `key`: columns that name a row, together with the
+    unit. `overlap`: how far before the last value a pull begins; an hour, a day or 1000 by default."""
+
+    since: Annotated[PlainText, Field(min_length=1, max_length=200)]
+    key: Annotated[list[Annotated[PlainText, Field(max_length=200)]], Field(max_length=20)] = []
+    full: FullPull = "monthly"
+    overlap: Annotated[int, Field(ge=0, le=2**53 - 1)] | None = None
+
+    def increments(self) -> Increments:
+        return Increments(self.since, tuple(self.key), self.full, self.overlap)
+
+
 class NewPull(BaseModel):
     """`what`: a table's name (`name`, `schema.name`), one SELECT, or an object's name."""
 
@@ -36,14 +57,31 @@ class NewPull(BaseModel):
     kind: What
     what: Annotated[PlainText, Field(min_length=1, max_length=20_000)]
     schedule: Annotated[PlainText, Field(max_length=100)]
+    increments: NewIncrements | None = None
 
 
-class Agreed(BaseModel):
-    turn: Annotated[Number, Field(description="of the pull that you read")]
+class AtRevision(BaseModel):
+    """`turn` is the older name of `revision`: either is given."""
+
+    revision: Number | None = None
+    turn: Number | None = None
+
+    @model_validator(mode="after")
+    def _one(self) -> "AtRevision":
+        if (self.revision is None) == (self.turn is None):
+            raise ValueError("revision must be given")
+        return self
+
+    @property
+    def of(self) -> int:
+        return self.revision or self.turn or 0
 
 
-class Failed(BaseModel):
-    turn: Number
+class Agreed(AtRevision):
+    """`revision`: of the pull that you read."""
+
+
+class Failed(AtRevision):
     code: Annotated[str, Field(json_schema_extra={"enum": list(FAILURES)}), AfterValidator(_known)]
     column: Annotated[PlainText, Field(max_length=200)] = ""
 
@@ -106,6 +144,7 @@ def router(context: PullContext, *, authenticate: Callable[..., Principal]) -> A
             kind=new.kind,
             what=new.what,
             schedule=new.schedule,
+            increments=new.increments.increments() if new.increments else None,
         )
 
     @api.delete(
@@ -128,7 +167,7 @@ def router(context: PullContext, *, authenticate: Callable[..., Principal]) -> A
     )
     def agree(officer: Officer, name: str, agreed: Agreed) -> PullDocument:
         """Needed where the grade asks for two officers. A change of the pull needs it anew."""
-        return pulls.agree(context, officer, name, agreed.turn)
+        return pulls.agree(context, officer, name, agreed.of)
 
     @api.post(
         PULL + "/run",
@@ -180,10 +219,19 @@ def for_puller(context: PullContext, *, authenticate: Callable[..., None]) -> AP
             }
         },
     )
-    async def rows(id: Number, request: Request, turn: Annotated[Number, Query()]) -> Response:
-        """For the puller: the body is the file, streamed. How it ended is told to officers alone."""
+    async def rows(
+        id: Number,
+        request: Request,
+        revision: Annotated[Number | None, Query()] = None,
+        turn: Annotated[Number | None, Query(deprecated=True)] = None,
+        base: Annotated[Number | None, Query()] = None,
+    ) -> Response:
+        """For the puller: the body is the file, streamed. How it ended is told to officers alone. `base`: the
+        version of which these rows are what is new."""
         body = cast("BinaryIO", BodyStream(request.stream()))
-        await anyio.to_thread.run_sync(partial(attempts.receive, context, id, turn, body))
+        # without a revision, nobody waits for the rows
+        receive = partial(attempts.receive, context, id, revision or turn or 0, body, base=base)
+        await anyio.to_thread.run_sync(receive)
         return Response(status_code=204)
 
     @api.post(
@@ -195,7 +243,7 @@ def for_puller(context: PullContext, *, authenticate: Callable[..., None]) -> AP
     )
     def failure(id: Number, failed: Failed) -> Response:
         """For the puller: a code of a fixed list, and a column's name at most."""
-        attempts.fail(context, id, failed.turn, failed.code, failed.column)
+        attempts.fail(context, id, failed.of, failed.code, failed.column)
         return Response(status_code=204)
 
     return api

@@ -7,20 +7,24 @@ from typing import Any
 from sqlalchemy import Row, func, insert, select, update
 
 from sandbox.audit import Event, append
+from sandbox.catalog.automatic_versions import (
+    managed_dataset,
+    needs_second_officer,
+    policy_digest,
+    publishable_version,
+    second_person_needed,
+)
 from sandbox.catalog.dataset_repository import require_not_retired
+from sandbox.catalog.former_holders import with_maker
 from sandbox.catalog.model import Version
-from sandbox.catalog.publish import decide_publish
-from sandbox.catalog.resource import require_seen
-from sandbox.catalog.versions import dataset_row
 from sandbox.database import Transaction
 from sandbox.errors import Conflict, InvalidInput, NotFound
 from sandbox.identity import Principal
-from sandbox.policy import Resource
 from sandbox.pulls.attempts import attempt_document
 from sandbox.pulls.context import PullContext
 from sandbox.pulls.cron import read_cron
-from sandbox.pulls.hindrances import needs_second_officer, policy_digest
-from sandbox.pulls.schemas import AttemptDocument, PullDocument, SourceDocument, What
+from sandbox.pulls.increments import NOT_INCREMENTAL, Increments
+from sandbox.pulls.schemas import AttemptDocument, IncrementsDocument, PullDocument, SourceDocument, What
 from sandbox.pulls.tables import pull_attempts, pulls
 from sandbox.sources.failures import SourceFailure
 from sandbox.sources.object_names import checked_object
@@ -49,6 +53,7 @@ def set_pull(
     kind: What,
     what: str,
     schedule: str,
+    increments: Increments | None = None,
 ) -> PullDocument:
     """Set from where the dataset's rows come from now on, or change it. Whoever sets it answers for it and
     for the newest policy; of data about people, a second officer agrees to both, anew after each change."""
@@ -56,6 +61,7 @@ def set_pull(
     require_not_retired(version)
     dataset = version.dataset
     _check(_own_source(context, officer, source), kind, what)
+    fetched = increments.columns(version.policy, kind) if increments else NOT_INCREMENTAL
     due = read_cron(schedule).after(datetime.now(UTC))
     waits = needs_second_officer(version.policy)
     with context.database.lock(f"set-pull:{dataset}"), context.database.transaction() as tx:
@@ -67,18 +73,26 @@ def set_pull(
             "cron": schedule,
             "state": "waiting" if waits else "active",
             "set_by": officer.id,
+            "makers": with_maker(before.makers if before else (), officer.id),
             "set_at": func.now(),
             "second_person": None,
             "suspended": None,
             "policy_sha256": policy_digest(tx, dataset, version.number),
             "next_due": due,
+            "full_at": None,
+            "made_version": None,
+            **fetched,
         }
         if before is None:
             tx.execute(
-                insert(pulls).values(dataset=dataset, department=version.policy.department, turn=1, **values)
+                insert(pulls).values(
+                    dataset=dataset, department=version.policy.department, revision=1, **values
+                )
             )
         else:
-            tx.execute(update(pulls).where(pulls.c.id == before.id).values(turn=before.turn + 1, **values))
+            tx.execute(
+                update(pulls).where(pulls.c.id == before.id).values(revision=before.revision + 1, **values)
+            )
         append(
             tx,
             Event(
@@ -91,10 +105,11 @@ def set_pull(
                     "kind": kind,
                     "what_sha256": hashlib.sha256(what.encode()).hexdigest(),
                     "cron": schedule,
+                    **{name: value for name, value in fetched.items() if value is not None},
                 },
             ),
         )
-        return _document(context, tx, _required(tx, dataset), officer)
+        return _document(tx, _required(tx, dataset), officer)
 
 
 def _check(source: DataSource, kind: What, what: str) -> None:
@@ -125,20 +140,20 @@ def _check(source: DataSource, kind: What, what: str) -> None:
             ) from None
 
 
-def agree(context: PullContext, officer: Principal, dataset: str, turn: int) -> PullDocument:
-    """A second officer of the department agrees to the pull as they read it: `turn` says which it was."""
+def agree(context: PullContext, officer: Principal, dataset: str, revision: int) -> PullDocument:
+    """A second officer of the department agrees to the pull as they read it: `revision` says which it was."""
     dataset = _own_dataset(context, officer, dataset).dataset
     with context.database.transaction() as tx:
         row = _required(tx, dataset, hold=True)
-        if row.set_by == officer.id:
+        if officer.id in row.makers:
             raise Conflict(
-                "You set this pull, so you cannot be its second person.",
+                "You set, changed or handed over this pull, so you cannot be its second person.",
                 code="own_pull",
-                remedy="Ask another officer of your department.",
-                zh="该采集由您设置，您不能作为复核人。",
-                remedy_zh="请本部门另一位数据专员复核。",
+                remedy="Ask another officer of your department; if there is none, remove it and set it anew.",
+                zh="该采集由您设置、更改或移交，您不能作为复核人。",
+                remedy_zh="请本部门另一位数据专员复核；如无他人，请移除后重新设置。",
             )
-        if row.turn != turn:
+        if row.revision != revision:
             raise Conflict(
                 "The pull was changed since you read it.",
                 code="pull_changed",
@@ -153,7 +168,7 @@ def agree(context: PullContext, officer: Principal, dataset: str, turn: int) -> 
                 .values(state="active", second_person=officer.id, next_due=_next(row))
             )
             append(tx, Event("pull.agreed", officer.id, f"dataset:{dataset}", {"set_by": row.set_by}))
-        return _document(context, tx, _required(tx, dataset), officer)
+        return _document(tx, _required(tx, dataset), officer)
 
 
 def run_now(context: PullContext, officer: Principal, dataset: str) -> PullDocument:
@@ -162,13 +177,7 @@ def run_now(context: PullContext, officer: Principal, dataset: str) -> PullDocum
     with context.database.transaction() as tx:
         row = _required(tx, dataset, hold=True)
         if row.state == "waiting":
-            raise Conflict(
-                "A second officer has still to agree to this pull.",
-                code="second_person_needed",
-                remedy="Ask another officer of your department to agree to it.",
-                zh="该采集尚待第二位数据专员同意。",
-                remedy_zh="请本部门另一位数据专员同意。",
-            )
+            raise second_person_needed("This pull", "该采集")
         if row.state == "suspended":
             raise Conflict(
                 "This pull is suspended.",
@@ -179,13 +188,13 @@ def run_now(context: PullContext, officer: Principal, dataset: str) -> PullDocum
             )
         tx.execute(update(pulls).where(pulls.c.id == row.id).values(next_due=datetime.now(UTC)))
         append(tx, Event("pull.asked", officer.id, f"dataset:{dataset}", {}))
-        return _document(context, tx, _required(tx, dataset), officer)
+        return _document(tx, _required(tx, dataset), officer)
 
 
 def read_pull(context: PullContext, officer: Principal, dataset: str) -> PullDocument:
     with context.database.transaction() as tx:
         dataset = _department_dataset(context, tx, officer, dataset)
-        return _document(context, tx, _required(tx, dataset), officer)
+        return _document(tx, _required(tx, dataset), officer)
 
 
 def list_pulls(context: PullContext, officer: Principal) -> list[PullDocument]:
@@ -196,7 +205,7 @@ def list_pulls(context: PullContext, officer: Principal) -> list[PullDocument]:
             .where(pulls.c.department == officer.organisation, pulls.c.state != "removed")
             .order_by(pulls.c.dataset)
         ).all()
-        return [_document(context, tx, row, officer) for row in rows]
+        return [_document(tx, row, officer) for row in rows]
 
 
 def list_attempts(context: PullContext, officer: Principal, dataset: str) -> list[AttemptDocument]:
@@ -212,7 +221,9 @@ def remove_pull(context: PullContext, officer: Principal, dataset: str) -> None:
     with context.database.transaction() as tx:
         dataset = _department_dataset(context, tx, officer, dataset)
         row = _required(tx, dataset, hold=True)
-        tx.execute(update(pulls).where(pulls.c.id == row.id).values(state="removed", turn=row.turn + 1))
+        tx.execute(
+            update(pulls).where(pulls.c.id == row.id).values(state="removed", revision=row.revision + 1)
+        )
         append(tx, Event("pull.removed", officer.id, f"dataset:{dataset}", {"source": row.source}))
 
 
@@ -221,21 +232,11 @@ def _next(row: Row[Any]) -> datetime:
 
 
 def _own_dataset(context: PullContext, officer: Principal, name: str) -> Version:
-    """The newest version of a dataset that the officer may publish. Raises `Refused`, `NotFound`."""
-    version = context.drafting.repository.current(name)
-    require_seen(context.drafting.gate, officer, version)
-    decide_publish(context.drafting.gate, officer, version.policy)
-    return version
+    return publishable_version(context.drafting.repository, context.drafting.gate, officer, name)
 
 
 def _department_dataset(context: PullContext, tx: Transaction, officer: Principal, name: str) -> str:
-    """The name of a dataset of the officer's department, though no version of it may be in use any more.
-    Raises `Refused`, `NotFound`."""
-    row = dataset_row(tx, name)
-    context.drafting.gate.require(
-        officer, "manage_dataset", Resource("Dataset", row.name, {"department": row.department, "grade": "1"})
-    )
-    return str(row.name)
+    return managed_dataset(tx, context.drafting.gate, officer, name)
 
 
 def _own_source(context: PullContext, officer: Principal, name: str) -> DataSource:
@@ -263,7 +264,7 @@ def _required(tx: Transaction, dataset: str, *, hold: bool = False) -> Row[Any]:
         raise NotFound(
             f"No pull is set for {dataset}.",
             code="no_pull",
-            remedy="Set one: cihu pull-set, or PUT /v1/datasets/{name}/pull.",
+            remedy="Set one: cihu pull-set, or on the page of pulls.",
             zh=f"{dataset} 没有设置采集。",
             remedy_zh="可在数据专区设置，或使用 cihu pull-set。",
         )
@@ -281,7 +282,7 @@ def _attempts(tx: Transaction, pull: int, most: int) -> list[Row[Any]]:
     )
 
 
-def _document(context: PullContext, tx: Transaction, row: Row[Any], officer: Principal) -> PullDocument:
+def _document(tx: Transaction, row: Row[Any], officer: Principal) -> PullDocument:
     document = PullDocument(
         dataset=row.dataset,
         department=row.department,
@@ -290,7 +291,8 @@ def _document(context: PullContext, tx: Transaction, row: Row[Any], officer: Pri
         what=row.what,
         schedule=row.cron,
         state=row.state,
-        turn=row.turn,
+        revision=row.revision,
+        turn=row.revision,
         set_by=row.set_by,
         set_at=row.set_at,
     )
@@ -298,6 +300,10 @@ def _document(context: PullContext, tx: Transaction, row: Row[Any], officer: Pri
         document["second_person"] = row.second_person
     if row.suspended:
         document["suspended"] = row.suspended
+    if row.since is not None:
+        document["increments"] = IncrementsDocument(
+            since=row.since, key=row.key, overlap=row.overlap, full=row.full_pull
+        )
     if row.state == "active":
         document["next_due"] = row.next_due
     if last := _attempts(tx, row.id, 1):

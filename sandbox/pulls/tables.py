@@ -1,6 +1,7 @@
 """Tables of pulls and of their attempts. A failure's words may count cells: they are for who set the pull."""
 
 from sqlalchemy import (
+    BigInteger,
     CheckConstraint,
     Column,
     DateTime,
@@ -29,15 +30,24 @@ pulls = Table(
     Column("cron", Text, nullable=False),
     Column("state", Text, nullable=False),
     Column("set_by", Text, nullable=False),
+    Column("makers", JSONB, nullable=False),  # who ever set or took it over: no second person
     Column("set_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
     Column("second_person", Text),
     Column("suspended", JSONB),  # why: words in both languages
     Column("policy_sha256", Text),  # of the newest version as it was set: what whoever set it was shown
-    # counts what was attempted and changed: whoever brings rows says of which turn they are
-    Column("turn", Integer, nullable=False),
+    # counts what was attempted and changed: whoever brings rows says of which revision they are
+    Column("revision", Integer, nullable=False),
     Column("next_due", DateTime(timezone=True), nullable=False),
+    # of a pull that fetches what is new (increments.py); else all are null
+    Column("since", Text),
+    Column("key", JSONB),
+    Column("overlap", BigInteger),
+    Column("full_pull", Text),  # how often all rows are fetched all the same
+    Column("full_at", DateTime(timezone=True)),  # when all were
+    Column("made_version", Integer),  # the last that it made
     CheckConstraint("kind IN ('table', 'query', 'object')", name="kind"),
     CheckConstraint("state IN ('waiting', 'active', 'suspended', 'removed')", name="state"),
+    CheckConstraint("full_pull IN ('daily', 'weekly', 'monthly')", name="full_pull"),
     Index("one_pull_of_a_dataset", "dataset", unique=True, postgresql_where=text("state <> 'removed'")),
     schema="vault",
 )

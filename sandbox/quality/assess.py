@@ -5,11 +5,11 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from sandbox.catalog.expectations import Expectation
+from sandbox.catalog.expectations import Check, Expectation
 from sandbox.catalog.model import Column, DatasetPolicy
 from sandbox.catalog.version_quality import Assessment
 from sandbox.city_time import city_date
-from sandbox.ingest import Rows
+from sandbox.ingest import ReadableRows
 from sandbox.ingest.code_lists import CodeList
 from sandbox.quality.drift import compare
 from sandbox.quality.limits import DEFAULT, QualityLimits
@@ -30,7 +30,7 @@ class Assessor:
         check_rule(rule, columns, code_lists=self.code_lists)
 
     def __call__(
-        self, rows: Rows, policy: DatasetPolicy, *, before: Mapping[str, Any] | None, now: datetime
+        self, rows: ReadableRows, policy: DatasetPolicy, *, before: Mapping[str, Any] | None, now: datetime
     ) -> Assessment:
         """The report of rows that are to be published. Raises `InvalidInput` (code "quality_rule") where a
         rule stops them."""
@@ -47,25 +47,43 @@ class Assessor:
             for column in report["columns"]
             if column.get("drift", 0.0) > self.limits.drift
         ]
-        return Assessment(report, (*warned, *moved))
+        return Assessment(report, (*warned, *moved, *_not_compared(report)))
 
     def report(
-        self, rows: Rows, policy: DatasetPolicy, *, before: Mapping[str, Any] | None, now: datetime
+        self, rows: ReadableRows, policy: DatasetPolicy, *, before: Mapping[str, Any] | None, now: datetime
     ) -> dict[str, Any]:
         """The same, whatever the rules say."""
         today = city_date(now)
+        withheld, classes = None, {}
+        if before is not None and "withheld" in before:
+            withheld, classes, before = before["withheld"], before["classes"], None
         columns = []
         for column in policy.columns:
             measured = measure_column(column, rows, self.limits.outlier_mads)
-            columns.append(measured | compare(measured, before))
+            known = {"completeness_before_class": classes[column.name]} if column.name in classes else {}
+            columns.append(measured | compare(measured, before) | known)
         table = measure_table(rows, policy)
         by_name = {column["name"]: column for column in columns}
-        rules = check_rules(rows.table, policy, by_name, code_lists=self.code_lists, today=today)
+        rules = check_rules(rows, policy, by_name, code_lists=self.code_lists, today=today)
         return {
             "measured_at": now.isoformat(),
             "table": {name: value for name, value in asdict(table).items() if value is not None}
             | ({"rows_before": before["table"]["rows"]} if before else {}),
             "columns": columns,
+            **({"not_compared": withheld} if withheld else {}),
             "rules": rules,
             "score": score(Measured(policy, columns, table, rules, self.limits.drift, today)),
         }
+
+
+def _not_compared(report: Mapping[str, Any]) -> list[str]:
+    """Says that nothing was compared with another officer's version, and which rules ask for it."""
+    withheld = report.get("not_compared")
+    if withheld is None:
+        return []
+    rules = [str(rule["place"] + 1) for rule in report["rules"] if rule["check"] == Check.DRIFT]
+    also = f" Rule {', '.join(rules)} was not checked." if rules else ""
+    return [
+        f"Nothing was compared with version {withheld['version']}: {withheld['published_by']} published it, "
+        f"and its exact figures are theirs.{also}"
+    ]

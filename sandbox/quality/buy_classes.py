@@ -22,7 +22,7 @@ from sandbox.queries.plan.price import LEAST_SHARE
 from sandbox.releases import AskContext
 from sandbox.releases.officer_purchase import Made, OfficerPurchase
 from sandbox.synthesis.buy_stand_in import measure
-from sandbox.synthesis.marginals import Kind, Question
+from sandbox.synthesis.marginals import Kind, Question, labels
 
 
 def buy_classes(
@@ -70,10 +70,10 @@ def price_of_each(version: Version, loss: PrivacyLoss) -> PrivacyLoss:
 def question_of(policy: DatasetPolicy, column: Column) -> Question:
     """Of a column: how many rows are filled, and how many are empty."""
     table = ".".join(quoted(part) for part in policy.dataset.split("."))
-    part = f"CASE WHEN {quoted(column.name)} IS NULL THEN 1 ELSE 0 END"
-    return Question(
-        Kind.COLUMN, (column.name,), (2,), f"SELECT {part} AS part, COUNT(*) AS n FROM {table} GROUP BY part"
-    )
+    code = f"CASE WHEN {quoted(column.name)} IS NULL THEN 1 ELSE 0 END"
+    part, n = labels(policy, "part", "n")
+    sql = f"SELECT {code} AS {part}, COUNT(*) AS {n} FROM {table} GROUP BY {part}"
+    return Question(Kind.COLUMN, (column.name,), (2,), sql)
 
 
 def _make(context: AskContext, version: Version, loss: PrivacyLoss) -> Made:

@@ -8,13 +8,12 @@ of at most `WRONG_AT_MOST`, for every table; where the noise is large, it is sev
 """
 
 from math import sqrt
-
-from scipy.stats import norm
+from statistics import NormalDist
 
 ENDS = (0.80, 0.95, 0.99)
 WRONG_AT_MOST = 0.01
 """The chance that the true share is outside what is told, over the noise; of each column."""
-SURE = float(norm.isf(WRONG_AT_MOST / len(ENDS)))
+SURE = -NormalDist().inv_cdf(WRONG_AT_MOST / len(ENDS))
 """So many standard deviations, at each end: the chances of all ends add up to `WRONG_AT_MOST`."""
 
 

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from sandbox.api_schema import ExactInt, answers
 from sandbox.catalog.model import Version
-from sandbox.catalog.schemas import Outcome
+from sandbox.catalog.schemas import ProblemOutcome
 from sandbox.catalog.version_quality import report_of
 from sandbox.drafts.context import DraftContext
 from sandbox.drafts.drafts import typed_rows
@@ -58,7 +58,7 @@ class NewProblem(BaseModel):
 class ProblemAnswer(BaseModel):
     """`words` are shown to everybody once the next version is published."""
 
-    outcome: Outcome
+    outcome: ProblemOutcome
     words: Annotated[PlainText, Field(min_length=1, max_length=2000)]
 
 
@@ -84,7 +84,8 @@ def quality_router(
     )
     def quality(officer: Officer, name: str, number: VersionNumber) -> dict[str, Any]:
         """Exact figures of the rows, what the policy's rules found, and the scores by GB/T 36344-2018; for
-        the officer who published the version, and of open data for all officers of the department."""
+        the officer who published the version from a file, and of open data for all officers of the
+        department."""
         current = context.repository.current(name)
         require_reading(context.gate, officer, current)
         with context.database.transaction() as tx:
@@ -92,8 +93,8 @@ def quality_router(
             if report is None:
                 raise _not_measured(current, number)
             version = context.repository.version(tx, current.dataset, number)
-        if version.policy.unit is not None and version.published_by != officer.id:
-            raise _of_another(version)
+        if version.policy.unit is not None and not version.figures_known_to(officer.id):
+            raise _of_another(version) if version.published_by != officer.id else _never_held(version)
         return {"dataset": current.dataset, "version": number, **report}
 
     @api.post(
@@ -172,6 +173,17 @@ def _of_another(version: Version) -> Forbidden:
         remedy=f"Ask {version.published_by}; or let classes be bought, which everybody sees.",
         zh=f"该版本由 {version.published_by} 发布，只有其本人可查看精确数字。",
         remedy_zh=f"请联系 {version.published_by}；也可购置人人可见的等级。",
+    )
+
+
+def _never_held(version: Version) -> Forbidden:
+    """By rows of their choice, pushed or pulled beside others', an officer would find those out."""
+    return Forbidden(
+        f"The rows of {version.name} came by themselves, or beside others: nobody reads their exact figures.",
+        code="report_of_another",
+        remedy="Let classes be bought, which everybody sees.",
+        zh=f"{version.name} 的数据由采集、推送或派生而来，无人可查看其精确数字。",
+        remedy_zh="可购置人人可见的等级。",
     )
 
 

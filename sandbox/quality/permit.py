@@ -1,6 +1,7 @@
 """Asks the gate (policies/datasets.cedar) about the quality of a dataset. All raise `Refused`."""
 
 from sandbox.catalog.model import Role, Version
+from sandbox.catalog.resource import department_resource
 from sandbox.identity import Principal
 from sandbox.policy import Gate, Resource
 
@@ -24,8 +25,7 @@ def require_reporting(gate: Gate, principal: Principal, version: Version, *, gra
 
 def may_answer(gate: Gate, principal: Principal, dataset: str, department: str) -> bool:
     """The grade does not matter: an answer is words."""
-    resource = Resource("Dataset", dataset, {"department": department, "grade": "1"})
-    return gate.decide(principal, "answer_problem", resource).allowed
+    return gate.decide(principal, "answer_problem", department_resource(dataset, department)).allowed
 
 
 def _dataset(version: Version, grade: str) -> Resource:

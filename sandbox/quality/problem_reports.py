@@ -12,6 +12,7 @@ from typing import Any
 
 from sqlalchemy import Row, func, insert, or_, select, update
 
+from sandbox import notices
 from sandbox.audit import Event, append
 from sandbox.catalog.dataset_repository import DatasetRepository
 from sandbox.catalog.model import Role, Version
@@ -22,7 +23,7 @@ from sandbox.database import Database, Transaction
 from sandbox.errors import Conflict, InvalidInput, NotFound, TooMany
 from sandbox.grants.read import LARGEST_NUMBER, list_grants
 from sandbox.identity import Principal
-from sandbox.policy import Gate, Refused, refusal_event
+from sandbox.policy import Gate, Refused, log_refusal
 from sandbox.quality.limits import QualityLimits
 from sandbox.quality.permit import may_answer, require_reporting
 
@@ -56,8 +57,7 @@ def report_problem(
     try:
         require_reporting(context.gate, reporter, version, granted=granted)
     except Refused as refusal:
-        with context.database.transaction() as tx:
-            append(tx, refusal_event(refusal.decision))
+        log_refusal(context.database, refusal)
         raise
     now = datetime.now(UTC)
     with context.database.transaction() as tx:
@@ -76,7 +76,12 @@ def report_problem(
             )
             .returning(problem_reports.c.id)
         ).scalar_one()
-        append(tx, Event("problem.reported", reporter.id, f"dataset:{version.name}", {"id": id}))
+        append(
+            tx,
+            Event("problem.reported", reporter.id, f"dataset:{version.name}", {"id": id}),
+            to=[notices.officers(version.policy.department)],
+            about=f"problem:{id}",
+        )
         return document(_row(tx, id), now)
 
 
@@ -129,6 +134,8 @@ def answer_problem(
         append(
             tx,
             Event("problem.answered", officer.id, f"dataset:{row.dataset}", {"id": id, "outcome": outcome}),
+            to=[notices.person(row.reported_by)],
+            about=f"problem:{id}",
         )
         return document(_row(tx, id), now)
 
@@ -197,7 +204,7 @@ def _no_problem(id: int) -> NotFound:
     """Also for whoever may not know of it."""
     return NotFound(
         f"There is no report {id}.",
-        remedy="List those that you may see: GET /v1/reports.",
+        remedy="List those that you may see: cihu problems, or their page.",
         zh=f"没有疑义 {id}。",
         remedy_zh="可在列表中查看。",
     )

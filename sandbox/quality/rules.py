@@ -1,6 +1,6 @@
 """Looks which rules of the policy the rows keep, with counts, for the publishing officer alone."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -11,15 +11,17 @@ from sandbox.catalog.expectations import Check, Expectation
 from sandbox.catalog.locked_duckdb import shut_connection
 from sandbox.catalog.model import Column, DatasetPolicy
 from sandbox.errors import InvalidInput
+from sandbox.ingest import ReadableRows
 from sandbox.ingest.code_lists import CodeList
+from sandbox.ingest.rows import parts
 from sandbox.quality.conditions import check_condition, columns_in, condition_sql
-from sandbox.quality.measures import repeated_rows, share, true_count
+from sandbox.quality.measures import repeated_rows, share
 
 MOST_SHOWN = 20
 
 
 def check_rules(
-    table: pa.Table,
+    rows: ReadableRows,
     policy: DatasetPolicy,
     columns: Mapping[str, Mapping[str, Any]],
     *,
@@ -27,10 +29,10 @@ def check_rules(
     today: date,
 ) -> list[dict[str, Any]]:
     """Each rule with what it found. `columns`: what was measured of each (measures.py, drift.py)."""
-    conditions = _conditions(table, policy)
+    conditions = _conditions(rows, policy)
     results = []
     for place, rule in enumerate(policy.expectations):
-        found = conditions.get(place) or _found(table, rule, columns, code_lists, today)
+        found = conditions.get(place) or _found(rows, rule, columns, code_lists, today)
         results.append(
             {"place": place, "check": rule.check.value, "stops": rule.stops} | _words(rule) | found
         )
@@ -114,7 +116,7 @@ def _words(rule: Expectation) -> dict[str, Any]:
     return said
 
 
-def _conditions(table: pa.Table, policy: DatasetPolicy) -> dict[int, dict[str, Any]]:
+def _conditions(rows: ReadableRows, policy: DatasetPolicy) -> dict[int, dict[str, Any]]:
     """The rules that are SQL, all in one pass. A row for which a condition is unknown is not counted."""
     rules = [(place, rule) for place, rule in enumerate(policy.expectations) if rule.check is Check.RULE]
     if not rules:
@@ -124,7 +126,7 @@ def _conditions(table: pa.Table, policy: DatasetPolicy) -> dict[int, dict[str, A
         sql = condition_sql(rule.condition, policy.columns)
         parts.append(f"count(*) FILTER (WHERE ({sql})), count(*) FILTER (WHERE NOT ({sql}))")
     with shut_connection() as connection:
-        connection.register("checked", table)
+        connection.register("checked", rows.reader([column.name for column in policy.columns]))
         row = connection.execute(f"SELECT {', '.join(parts)} FROM checked AS r").fetchone()
     assert row is not None
     return {
@@ -135,7 +137,7 @@ def _conditions(table: pa.Table, policy: DatasetPolicy) -> dict[int, dict[str, A
 
 
 def _found(
-    table: pa.Table,
+    rows: ReadableRows,
     rule: Expectation,
     columns: Mapping[str, Mapping[str, Any]],
     code_lists: Sequence[CodeList],
@@ -147,10 +149,10 @@ def _found(
         case Check.COMPLETE:
             return _share_of_rows(rule, of["filled"], of["rows"] - of["filled"]) | named
         case Check.UNIQUE:
-            repeated = repeated_rows(table, list(rule.columns))
-            return _share_of_rows(rule, len(table) - repeated, repeated) | named
+            repeated = repeated_rows(rows, list(rule.columns))
+            return _share_of_rows(rule, rows.count - repeated, repeated) | named
         case Check.IN_LIST:
-            listed, others = _in_list(table.column(rule.columns[0]), _code_list(rule, code_lists))
+            listed, others = _in_list(parts(rows, rule.columns[0]), _code_list(rule, code_lists))
             return _share_of_rows(rule, listed, others) | named
         case Check.WITHIN_DAYS:
             newest = of.get("newest")
@@ -159,7 +161,7 @@ def _found(
         case Check.DRIFT:  # the first version has none to be compared with
             index = of.get("drift")
             return {"found": index, "kept": index is None or _within(rule, index)} | named
-    return {"found": len(table), "kept": _within(rule, len(table))} | named
+    return {"found": rows.count, "kept": _within(rule, rows.count)} | named
 
 
 def _share_of_rows(rule: Expectation, keeping: int, failing: int) -> dict[str, Any]:
@@ -192,19 +194,20 @@ def _code_list(rule: Expectation, code_lists: Sequence[CodeList]) -> CodeList:
     return known
 
 
-def _in_list(values: pa.ChunkedArray, codes: CodeList) -> tuple[int, int]:
+def _in_list(pieces: Iterable[pa.Array], codes: CodeList) -> tuple[int, int]:
     """Cells that are a code or a label of the list, and others. Width, case and spaces around do not count;
     a whole number is the code without its leading zeros."""
     known = {text for code in codes.codes for text in (code.code, code.zh, code.en, *code.also)}
-    if pa.types.is_integer(values.type):
-        known |= {str(int(code.code)) for code in codes.codes if code.code.isdigit()}
-    filled = values.drop_null()
-    listed = true_count(
-        pc.is_in(
-            _spelled(pc.cast(filled, pa.string())), value_set=_spelled(pa.array(sorted(known), pa.string()))
-        )
-    )
-    return listed, len(filled) - listed
+    plain = {str(int(code.code)) for code in codes.codes if code.code.isdigit()}
+    listed = filled = 0
+    for values in pieces:
+        those = known | plain if pa.types.is_integer(values.type) else known
+        counted = pc.value_counts(values.drop_null())
+        texts = _spelled(pc.cast(counted.field("values"), pa.string()))
+        inside = pc.is_in(texts, value_set=_spelled(pa.array(sorted(those), pa.string())))
+        filled += len(values) - values.null_count
+        listed += int(pc.sum(counted.field("counts").filter(inside)).as_py() or 0)
+    return listed, filled - listed
 
 
 def _spelled(texts: pa.Array) -> pa.Array:

@@ -8,7 +8,7 @@ from typing_extensions import TypedDict
 
 from sandbox.catalog.expectations import Check
 from sandbox.catalog.model import Role, Type
-from sandbox.catalog.schemas import CompletenessClassDocument, Outcome
+from sandbox.catalog.schemas import CompletenessClassDocument, ProblemOutcome
 
 
 class DistributionDocument(TypedDict):
@@ -21,7 +21,9 @@ class DistributionDocument(TypedDict):
 class ColumnQualityDocument(TypedDict):
     """What was measured of a column. `completeness` and `validity` are shares of cells. `unfit`: cells that
     did not fit the type. `outside`: cells outside the bounds, or not among a key's values. `unused_values`:
-    values of a key that no row has. `drift`: the population stability index against the last version."""
+    values of a key that no row has. `completeness_before_class`: from and to, of the class that was bought
+    for the last version, where another officer published it. `drift`: the population stability index against
+    the last version."""
 
     name: str
     role: Role
@@ -39,6 +41,7 @@ class ColumnQualityDocument(TypedDict):
     newest: NotRequired[str]
     distribution: NotRequired[DistributionDocument]
     completeness_before: NotRequired[float]
+    completeness_before_class: NotRequired[list[float]]
     drift: NotRequired[float]
     counts_before: NotRequired[list[int]]
 
@@ -101,6 +104,14 @@ class ScoreDocument(TypedDict):
     dimensions: list[DimensionDocument]
 
 
+class NotComparedDocument(TypedDict):
+    """The version before, with which nothing was compared: another officer published it, and beside one's own
+    rows an index of drift would tell its figures."""
+
+    version: int
+    published_by: str
+
+
 class QualityReportDocument(TypedDict):
     """The quality of the rows of a version, or of a draft: exact figures, which nobody else is shown."""
 
@@ -108,6 +119,7 @@ class QualityReportDocument(TypedDict):
     version: int | None
     measured_at: datetime
     table: TableQualityDocument
+    not_compared: NotRequired[NotComparedDocument]
     columns: list[ColumnQualityDocument]
     rules: list[RuleResultDocument]
     score: ScoreDocument
@@ -141,7 +153,7 @@ class ProblemReportDocument(TypedDict):
     reported_at: datetime
     due_at: datetime
     overdue: bool
-    outcome: Outcome | None
+    outcome: ProblemOutcome | None
     answer: str | None
     answered_by: str | None
     answered_at: datetime | None

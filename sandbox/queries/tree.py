@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, fields, is_dataclass, replace
 from datetime import date
 from enum import StrEnum
 from fractions import Fraction
+from functools import cache
 from typing import Any, TypeVar, cast, dataclass_transform
 
 from sandbox.errors import Position
@@ -49,6 +50,17 @@ class Name:
 class Literal:
     value: Value
     position: Position = field(default=NOWHERE, compare=False)
+
+    def __eq__(self, other: object) -> bool:
+        """TRUE and 1 are two values, which Python takes for one."""
+        return (
+            type(other) is Literal
+            and isinstance(self.value, bool) is isinstance(other.value, bool)
+            and self.value == other.value
+        )
+
+    def __hash__(self) -> int:
+        return hash(self.value)
 
 
 # --- numbers from numbers
@@ -506,6 +518,9 @@ class Question:
     pinned: tuple[
         tuple[str, int, Position], ...
     ] = ()  # versions that are asked for by number: they must be the current ones
+    named: tuple[
+        tuple[str, tuple[str, ...], Position], ...
+    ] = ()  # what it groups by under a name that it gave, and the datasets that must have no such column
 
 
 def both(one: Expression | None, other: Expression | None) -> Expression | None:
@@ -524,6 +539,14 @@ def all_of(conditions: tuple[Expression, ...]) -> Expression:
     return conditions[0] if len(conditions) == 1 else And(conditions)
 
 
+def _part_names(kind: Any) -> tuple[str, ...]:
+    """The names of what a kind of node holds."""
+    return tuple(part.name for part in fields(kind))
+
+
+part_names: Callable[[Any], tuple[str, ...]] = cache(_part_names)
+
+
 def members(expression: Expression) -> list[Expression]:
     """The expressions directly inside one, as often as they stand there."""
 
@@ -534,7 +557,7 @@ def members(expression: Expression) -> list[Expression]:
         elif isinstance(value, Expression):
             yield value
 
-    return [member for part in fields(expression) for member in inside(getattr(expression, part.name))]
+    return [member for name in part_names(type(expression)) for member in inside(getattr(expression, name))]
 
 
 def walk(node: Any) -> Iterator[Any]:
@@ -544,23 +567,24 @@ def walk(node: Any) -> Iterator[Any]:
             yield from walk(member)
     elif is_dataclass(node):
         yield node
-        for part in fields(node):
-            yield from walk(getattr(node, part.name))
+        for name in part_names(type(node)):
+            yield from walk(getattr(node, name))
 
 
 def rewritten(node: Any, rule: Callable[[Any], Any]) -> Any:
     """The tree with `rule` applied to every node: to a node first,
-    and to its parts only where the rule left it as it was."""
+    and to its parts only where the rule left it as it was. What did not change is kept."""
     if isinstance(node, tuple):
-        return tuple(rewritten(member, rule) for member in node)
+        changed = tuple(rewritten(member, rule) for member in node)
+        return node if all(map(operator.is_, changed, node)) else changed
     if not is_dataclass(node) or isinstance(node, type | Position):
         return node
     changed = rule(node)
-    return (
-        changed
-        if changed is not node
-        else replace(node, **{part.name: rewritten(getattr(node, part.name), rule) for part in fields(node)})
-    )
+    if changed is not node:
+        return changed
+    parts = {name: getattr(node, name) for name in part_names(type(node))}
+    others = {name: other for name, part in parts.items() if (other := rewritten(part, rule)) is not part}
+    return replace(node, **others) if others else node
 
 
 def names_in(node: Any) -> set[Name]:

@@ -8,6 +8,7 @@ after data was touched looks the same.
 
 import hashlib
 from datetime import UTC, datetime
+from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 from uuid import UUID, uuid4
@@ -17,9 +18,10 @@ from sqlalchemy import insert, update
 from sandbox.audit import Event, append
 from sandbox.budgets import reserve, settle, statement
 from sandbox.database import Database, Transaction
-from sandbox.errors import CihuError, QueryRefused
+from sandbox.errors import CihuError, Conflict, QueryRefused
+from sandbox.grants.read import LARGEST_NUMBER
 from sandbox.identity import Principal
-from sandbox.policy import Refused, refusal_event
+from sandbox.policy import Refused, log_refusal
 from sandbox.privacy import ZERO, PrivacyLoss, epsilon_of
 from sandbox.queries.plan.price import MeasurementPrice
 from sandbox.releases.answer.answer_table import table
@@ -44,32 +46,43 @@ def ask(
     epsilon: Fraction | None = None,
     error: float | None = None,
     grant_id: int | None = None,
+    of: frozenset[str] | None = None,
 ) -> dict[str, Any]:
     """Ask a question; returns the answer as JSON (answer/answer_table.py), with its place in the log.
 
     `epsilon` is the question's own, at the dataset's delta (the policy's default if None); `error` asks for
-    as much as gives every output that relative error (predict.py). Raises `QueryRefused`,
-    `Forbidden`, `BudgetExhausted` before data is touched; `Unavailable` with code "query_failed" after.
+    as much as gives every output that relative error (predict.py). `of`: the versions whose price was shown;
+    no others are asked. Raises `QueryRefused`, `Forbidden`, `BudgetExhausted`, `Conflict` (other versions)
+    before data is touched; `Unavailable` with code "query_failed" after.
     """
+
+    def prepared_now() -> Prepared:
+        found = prepare(
+            context, principal=principal, sql=sql, epsilon=epsilon, error=error, grant_id=grant_id
+        )
+        if of is not None and found.versions != of:
+            raise Conflict(
+                "A newer version was published after the price was shown.",
+                code="price_changed",
+                remedy="Look at the price again.",
+                zh="显示价格之后又发布了新版本。",
+                remedy_zh="请重新核对价格。",
+            )
+        return found
+
     try:
         if versions := open_versions(sql, version_of=context.repository.usable):
             return answer_openly(context, principal=principal, sql=sql, versions=versions)
-        prepared = prepare(
-            context, principal=principal, sql=sql, epsilon=epsilon, error=error, grant_id=grant_id
-        )
+        prepared = prepared_now()
         for_keys = ZERO
         if prepared.plan.scope.unbought:
             for_keys += find_bounds(context, principal, prepared)
-            prepared = prepare(
-                context, principal=principal, sql=sql, epsilon=epsilon, error=error, grant_id=grant_id
-            )
+            prepared = prepared_now()
         if prepared.plan.unknown:
             for_keys += find_keys(context, principal, prepared)
-            prepared = prepare(
-                context, principal=principal, sql=sql, epsilon=epsilon, error=error, grant_id=grant_id
-            )
+            prepared = prepared_now()
     except (QueryRefused, Refused) as refusal:
-        _log_refusal(context.database, principal, refusal)
+        _log_refusal(context.database, principal, refusal, grant_id)
         raise
     try:
         with context.database.lock(f"question:{prepared.digest}"):
@@ -80,7 +93,7 @@ def ask(
                 return _release(context, principal, uuid4(), prepared, released, {}, for_keys, stored=True)
             return _buy(context, principal, prepared, released, missing, for_keys)
     except Refused as refusal:  # the grant ended while the question waited for its lock
-        _log_refusal(context.database, principal, refusal)
+        _log_refusal(context.database, principal, refusal, grant_id)
         raise
 
 
@@ -123,7 +136,7 @@ def _reserve(context: AskContext, principal: Principal, prepared: Prepared, loss
     id, version, grant = uuid4(), prepared.version, prepared.grant
     with context.database.transaction() as tx:
         confirm(tx, context, principal, prepared)
-        reserve(tx, id=id, **prepared.charged, loss=loss)
+        reserve(tx, id=id, **prepared.charged, loss=loss, prepared_for=prepared.splits)
         tx.execute(
             insert(questions).values(
                 id=id,
@@ -134,6 +147,7 @@ def _reserve(context: AskContext, principal: Principal, prepared: Prepared, loss
                 asked_by=principal.id,
                 sql=prepared.sql,
                 picorho=loss.picorho,
+                **_asked_with(prepared),
                 status="asked",
             )
         )
@@ -224,6 +238,7 @@ def _release(
                     asked_by=principal.id,
                     sql=prepared.sql,
                     picorho=0,
+                    **_asked_with(prepared),
                     **body,
                 )
             )
@@ -255,6 +270,17 @@ def _others(prepared: Prepared) -> list[int]:
     return [grant.id for grant in prepared.grants[1:]]
 
 
+def _asked_with(prepared: Prepared) -> dict[str, Any]:
+    """The epsilon that was offered, exactly, or the error that was asked for: to ask the same again."""
+    epsilon = prepared.epsilon
+    return {
+        "epsilon": None
+        if epsilon is None
+        else str(Decimal(epsilon.numerator) / Decimal(epsilon.denominator)),
+        "error": prepared.error,
+    }
+
+
 def _joined(prepared: Prepared) -> dict[str, Any]:
     """The private datasets that are joined, each with its grant; nothing where there are none."""
     said = {
@@ -280,11 +306,14 @@ def _price(tx: Transaction, prepared: Prepared, loss: PrivacyLoss) -> dict[str, 
     }
 
 
-def _log_refusal(database: Database, principal: Principal, refusal: CihuError) -> None:
+def _log_refusal(database: Database, principal: Principal, refusal: CihuError, grant_id: int | None) -> None:
+    """`grant_id`: the grant that was named, whether there is one with this number or not."""
+    named = {} if grant_id is None or not 0 < grant_id <= LARGEST_NUMBER else {"grant": grant_id}
+    if isinstance(refusal, Refused):
+        log_refusal(database, refusal)
+        return
     with database.transaction() as tx:
-        if isinstance(refusal, Refused):
-            append(tx, refusal_event(refusal.decision))
-        else:
-            append(
-                tx, Event("query.refused", principal.id, f"account:{principal.id}", {"code": refusal.code})
-            )
+        append(
+            tx,
+            Event("query.refused", principal.id, f"account:{principal.id}", {"code": refusal.code, **named}),
+        )

@@ -88,6 +88,7 @@ def measure_contributions(context: AskContext, officer: Principal, version: Vers
                 dataset=version.dataset,
                 population=version.policy.population,
                 loss=share.loss,
+                prepared_for=[version.split],
             )
             append(
                 tx,

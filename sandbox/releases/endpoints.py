@@ -1,28 +1,32 @@
 """Asking over HTTP: explain, ask, past answers, budgets."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from fractions import Fraction
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
-from sqlalchemy import select
 
 from sandbox.api_schema import ExactInt, answers
 from sandbox.audit import Log
-from sandbox.budgets import Account, Level, Statement, statement
+from sandbox.budgets import Account, Level, Statement, statements
+from sandbox.catalog.dataset_index import budgets_of, refresh_index
+from sandbox.catalog.dataset_repository import DatasetRepository
 from sandbox.catalog.model import DatasetBudget
+from sandbox.database import Transaction
 from sandbox.errors import InvalidInput, NotFound
-from sandbox.grants import list_grants
+from sandbox.grants import Grant, list_grants
+from sandbox.grants.read import Part
 from sandbox.identity import Principal
-from sandbox.plain_text import ExactText
+from sandbox.plain_text import ExactText, PlainText
 from sandbox.privacy import MOST_EPSILON, PrivacyLoss, epsilon_of, epsilon_within
 from sandbox.releases.ask import ask
 from sandbox.releases.context import AskContext
 from sandbox.releases.explain import explain
+from sandbox.releases.past_answers import seen_answer
 from sandbox.releases.schemas import (
     AnswerDocument,
     ExplanationDocument,
@@ -30,8 +34,8 @@ from sandbox.releases.schemas import (
     PastAnswerDocument,
 )
 from sandbox.releases.spending import spending
-from sandbox.releases.tables import questions
 
+DatasetName = Annotated[PlainText | None, Query(max_length=100)]
 PLAIN_NUMBER = re.compile(r"[0-9]{1,20}(\.[0-9]{1,20})?([eE][+-]?[0-9]{1,3})?")
 
 
@@ -119,10 +123,7 @@ def router(context: AskContext, log: Log, *, authenticate: Callable[..., Princip
     def past_answer(asker: Asker, number: UUID) -> dict[str, Any]:
         """An answer again, for whoever's team has the grant under which it was given."""
         with context.database.transaction() as tx:
-            row = tx.execute(select(questions).where(questions.c.id == number)).first()
-            seen = row is not None and row.grant in {grant.id for grant in list_grants(tx, asker)}
-        if row is None or not seen or row.answer is None:
-            raise NotFound("There is no such answer that you may see.", zh="没有你可以查看的这个回答。")
+            row = seen_answer(tx, asker, number)
         return dict(row.answer) | {
             "log_index": row.log_index,
             "receipt": log.receipt(row.log_index, opening=True),
@@ -134,54 +135,70 @@ def router(context: AskContext, log: Log, *, authenticate: Callable[..., Princip
         summary="What is left of each grant",
         responses=answers(list[GrantBudgetDocument], 404),
     )
-    def budgets(asker: Asker, grant: ExactInt | None = None) -> list[dict[str, Any]]:
-        """What is left of each grant that the caller may see, in rho and in delta,
-        and what it is of its dataset and population.
+    def budgets(
+        asker: Asker,
+        grant: ExactInt | None = None,
+        dataset: DatasetName = None,
+        offset: Annotated[int, Query(ge=0, le=10_000_000)] = 0,
+        limit: Annotated[int | None, Query(ge=1, le=1000)] = None,
+    ) -> list[dict[str, Any]]:
+        """What is left of each grant that the caller may see (or of those on a dataset), in rho and in delta,
+        and what it is of its dataset and population; the newest grant first. At most
+        `limit`, after the first `offset`.
 
         Members of its team see who spent it on which question, and of the wider budgets what is
         theirs; officers, auditors and operators see all that was spent and is promised of these,
         and not what was asked.
         """
+        refresh_index(context.repository)
         with context.database.transaction() as tx:
-            seen = [one for one in list_grants(tx, asker) if grant is None or one.id == grant]
+            seen = list_grants(tx, asker, grant=grant, dataset=dataset, part=Part(offset, limit))
             if grant is not None and not seen:
                 raise NotFound(
                     f"There is no grant {grant} that you may see.", zh=f"没有你可以查看的授权 {grant}。"
                 )
-            shown = []
-            for one in seen:
-                policy = context.repository.last(tx, one.dataset).policy
-                assert policy.budget is not None
-                own, member = statement(tx, one.account), one.team in asker.teams
-                wider = [
-                    statement(tx, account)
-                    for account in (
-                        Account(Level.DATASET, one.dataset),
-                        Account(Level.POPULATION, policy.population),
-                    )
-                ]
-                if member:
-                    wider = [Statement(level.account, level.limit, own.spent, own.left) for level in wider]
-                shown.append(
-                    {
-                        "grant": one.id,
-                        "dataset": one.dataset,
-                        "team": one.team,
-                        "status": one.status.value,
-                        "until": one.until.isoformat(),
-                        "delta": float(policy.budget.delta),
-                        "keys_left": own.left.delta_units
-                        // PrivacyLoss.at_least(Fraction(0), policy.budget.key_delta).delta_units,
-                        "levels": [
-                            _statement(level, policy.budget, of="team" if member or level is own else "all")
-                            for level in (own, *wider)
-                        ],
-                        "spent": spending(tx, one) if member else None,
-                    }
-                )
-        return shown
+            return grant_budgets(tx, context.repository, asker, seen)
 
     return api
+
+
+def grant_budgets(
+    tx: Transaction, repository: DatasetRepository, asker: Principal, seen: Sequence[Grant]
+) -> list[dict[str, Any]]:
+    """What is left of each of these grants: so many reads for all of them, not for each."""
+    policies = budgets_of(tx, repository, {one.dataset for one in seen})
+    wider = {
+        one.id: (Account(Level.DATASET, one.dataset), Account(Level.POPULATION, policies[one.dataset][0]))
+        for one in seen
+    }
+    accounts = {one.account for one in seen}.union(*wider.values())
+    known = statements(tx, accounts)
+    spent = spending(tx, [one for one in seen if one.team in asker.teams])
+    shown = []
+    for one in seen:
+        budget = policies[one.dataset][1]
+        own, member = known[one.account], one.team in asker.teams
+        levels = [known[account] for account in wider[one.id]]
+        if member:
+            levels = [Statement(level.account, level.limit, own.spent, own.left) for level in levels]
+        shown.append(
+            {
+                "grant": one.id,
+                "dataset": one.dataset,
+                "team": one.team,
+                "status": one.status.value,
+                "until": one.until.isoformat(),
+                "delta": float(budget.delta),
+                "keys_left": own.left.delta_units
+                // PrivacyLoss.at_least(Fraction(0), budget.key_delta).delta_units,
+                "levels": [
+                    _statement(level, budget, of="team" if member or level is own else "all")
+                    for level in (own, *levels)
+                ],
+                "spent": spent[one.id] if member else None,
+            }
+        )
+    return shown
 
 
 def _statement(standing: Statement, budget: DatasetBudget, *, of: str) -> dict[str, Any]:

@@ -104,16 +104,17 @@ def explain(
         "percent_used_after": {
             one.account.level.value: round(_percent(standing.spent + loss, one.limit), 4) for one in wider
         },
-        "answer_takes_seconds": round(
-            allowance_seconds(plan)
-            + sum(
-                [allowance_for_keys(plan, key) for key in plan.unknown]
-                + [allowance_for_keys(plan, one) for one in plan.scope.unbought]
-            ),
-            3,
-        ),
+        "answer_takes_seconds": takes_seconds(prepared),
         **notes(prepared),
     }
+
+
+def takes_seconds(prepared: Prepared) -> float:
+    """About how long its answer takes, with finding keys and bounds that are not known yet."""
+    plan = prepared.plan
+    keys = [allowance_for_keys(plan, key) for key in plan.unknown]
+    bounds = [allowance_for_keys(plan, each) for each in plan.scope.unbought]
+    return round(allowance_seconds(plan) + sum(keys + bounds), 3)
 
 
 def _percent(spent: PrivacyLoss, limit: PrivacyLoss) -> float:

@@ -17,7 +17,8 @@ from sandbox.queries.plan.empty_keys import can_be_empty, with_a_value
 from sandbox.queries.plan.moment_decomposition import EXTREMES
 from sandbox.queries.plan.plan import TotalKind
 from sandbox.queries.refusal import KIND_ZH
-from sandbox.queries.tree import Aggregate, walk
+from sandbox.queries.tree import Aggregate, Aggregation, walk
+from sandbox.queries.types.clamped_columns import clamped_columns
 from sandbox.queries.types.scope import PrivateTable
 from sandbox.releases.answer.bounding_bias import clamped_parts
 from sandbox.releases.answer.estimate import is_scaled
@@ -25,6 +26,7 @@ from sandbox.releases.predict import is_counted, predict, typical_rows
 from sandbox.releases.prepare import Prepared
 
 LEAST_TOLD = 0.5  # percent
+COUNTED = (Aggregation.COUNT, Aggregation.COUNT_DISTINCT)
 
 
 @dataclass(frozen=True)
@@ -62,6 +64,7 @@ def notes(prepared: Prepared, told: Mapping[str, Any] | None = None) -> dict[str
 
 def all_notes(prepared: Prepared) -> list[Note]:
     return [
+        *_split(prepared),
         *_extremes(prepared),
         *_found_keys(prepared),
         *_empty_keys(prepared),
@@ -69,8 +72,24 @@ def all_notes(prepared: Prepared) -> list[Note]:
         *_bounds(prepared),
         *_limit(prepared),
         *_clamped_values(prepared),
+        *_clamped_conditions(prepared),
         *_clamped_choices(prepared),
         *_bias(prepared),
+    ]
+
+
+def _split(prepared: Prepared) -> list[Note]:
+    """That people are held back for a competition: the answer is about the others."""
+    if not prepared.version.split:
+        return []
+    return [
+        Note(
+            "train_people",
+            "The people of this dataset are split for a competition: until its split is opened, answers are "
+            "about its train people alone, and counts and sums are smaller than of all.",
+            "该数据集的人群已为大赛划分：在划分公开之前，回答只涉及训练人群，计数与总和小于全体。",
+            {"split": prepared.version.split},
+        )
     ]
 
 
@@ -328,6 +347,34 @@ def _clamped_values(prepared: Prepared) -> list[Note]:
             "超出策略或筛选条件边界的值按边界计。",
         )
     ]
+
+
+def _clamped_conditions(prepared: Prepared) -> list[Note]:
+    """A condition, a key or what is counted computes with a column, where a comparison of the column alone
+    takes it as it is."""
+    plan = prepared.plan
+    asked = [
+        *(one for one in (plan.where, plan.per_unit.where if plan.per_unit else None) if one is not None),
+        *(key.of for key in plan.keys),
+        *(part.of for part in plan.parts if part.of is not None and part.aggregation in COUNTED),
+    ]
+    found = {name: None for one in asked for name in clamped_columns(one, plan.scope, as_it_is=True)}
+    said = []
+    for name in found:
+        bounds = plan.scope.column(name).bounds
+        assert bounds is not None
+        low, high = float(bounds.low), float(bounds.high)
+        said.append(
+            Note(
+                "clamped_in_conditions",
+                f"Where something is computed from {wording(name)} to choose or to count, values below "
+                f"{low:g} count as {low:g}, and values above {high:g} as {high:g}.",
+                f"在条件、分组或计数中用 {wording_zh(name)} 计算时，小于 {low:g} 的值按 {low:g} 计，"
+                f"大于 {high:g} 的值按 {high:g} 计。",
+                {"column": name.text, "low": low, "high": high},
+            )
+        )
+    return said
 
 
 def _clamped_choices(prepared: Prepared) -> list[Note]:

@@ -19,7 +19,7 @@ from sandbox.catalog import Version
 from sandbox.database import Database
 from sandbox.errors import CihuError, Conflict, InvalidInput, NotAuthenticated
 from sandbox.identity import Principal, load_principal
-from sandbox.policy import Gate, Refused, refusal_event
+from sandbox.policy import Gate, Refused, log_refusal
 from sandbox.privacy import LEAST_EPSILON, MOST_EPSILON, ZERO, PrivacyLoss, epsilon_of
 from sandbox.releases.context import AskContext
 from sandbox.releases.interrupted import close_interrupted
@@ -76,8 +76,7 @@ class OfficerPurchase:
         try:
             self.require(context.gate, officer, version)
         except Refused as refusal:
-            with context.database.transaction() as tx:
-                append(tx, refusal_event(refusal.decision))
+            log_refusal(context.database, refusal)
             raise
         budget = version.policy.budget
         if version.policy.unit is None or budget is None:
@@ -144,6 +143,7 @@ class OfficerPurchase:
                 dataset=version.dataset,
                 population=version.policy.population,
                 loss=loss,
+                prepared_for=[version.split],
             )
             tx.execute(
                 insert(self.table).values(

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from fractions import Fraction
-from functools import cached_property, partial
+from functools import cache, cached_property, partial
 from typing import TypedDict
 
 from sqlalchemy import select
@@ -55,6 +55,7 @@ class Prepared:
     """What bounding leaves out of each private dataset, in the order of the joins;
     None where no estimate was bought."""
     error: float | None = None  # the relative error that was asked for in place of an epsilon
+    epsilon: Fraction | None = None  # that is offered; None where an error was asked for
 
     @property
     def units(self) -> float | None:
@@ -87,8 +88,21 @@ class Prepared:
         }
 
     @property
+    def splits(self) -> frozenset[str]:
+        """By which splits the rows of the private versions that it asks are filtered."""
+        joined = (each.version for each in self.plan.scope.joined.values())
+        return frozenset(each.split for each in (self.version, *joined) if each.policy.unit is not None)
+
+    @property
     def version(self) -> Version:
         return self.plan.version
+
+    @property
+    def versions(self) -> frozenset[str]:
+        """The names of all versions that it reads."""
+        scope = self.plan.scope
+        others = (*scope.joined.values(), *scope.looked_up.values())
+        return frozenset((self.version.name, *(each.version.name for each in others)))
 
 
 def prepare(
@@ -154,15 +168,16 @@ def prepare(
             zh="某个栏目的边界尚不知道，无法承诺误差。",
             remedy_zh="请先用 epsilon 提问一次：边界由此买到，explain 会先告知价格。",
         )
+    offered = wanted if error is None else None
     if not plan.discoveries:
         units = None if beyond[0] is None else beyond[0].units
         loss = budget.loss(wanted) if error is None or not plan.totals else loss_for(plan, error, units)
-        prepared = Prepared(sql, grants, grade, plan, price_within(plan, loss), digest(plan), beyond, error)
+        price = price_within(plan, loss)
+        prepared = Prepared(sql, grants, grade, plan, price, digest(plan), beyond, error, offered)
         return _kept_before(context, prepared, bound) if error is None else prepared
     loss = budget.loss(wanted, keys=len(plan.discoveries))
-    return _with_found_keys(
-        context, Prepared(sql, grants, grade, plan, price_within(plan, loss), "", beyond, error), bound, error
-    )
+    prepared = Prepared(sql, grants, grade, plan, price_within(plan, loss), "", beyond, error, offered)
+    return _with_found_keys(context, prepared, bound, error)
 
 
 def _kept_before(context: AskContext, prepared: Prepared, bound: Question) -> Prepared:
@@ -277,14 +292,16 @@ def _looked_up(engine: Engine, version: Version, node: InPublic) -> PublicTable:
 
 
 def _public(engine: Engine, version: Version, *, outer: bool = False) -> PublicTable:
+    """What it tells is looked up once for a question, and not kept for the next one: how long that takes must
+    not say what others asked before."""
     return PublicTable(
         version,
-        partial(engine.public_values, version),
-        partial(engine.public_once, version),
+        cache(partial(engine.public_values, version)),
+        cache(partial(engine.public_once, version)),
         outer,
-        partial(engine.public_extent, version),
-        partial(engine.public_fan_out, version),
-        partial(engine.public_has_empty, version),
+        cache(partial(engine.public_extent, version)),
+        cache(partial(engine.public_fan_out, version)),
+        cache(partial(engine.public_has_empty, version)),
     )
 
 

@@ -1,8 +1,10 @@
 """Lists what a team's budget was spent on, and by whom: its own questions, for its own members."""
 
+from collections import defaultdict
+from collections.abc import Collection, Iterable
 from typing import Any
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import Subquery, and_, any_, func, select, tuple_
 
 from sandbox.database import Transaction
 from sandbox.grants import Grant
@@ -12,48 +14,37 @@ from sandbox.releases.tables import questions
 NEWEST, SHOWN_CHARACTERS = 50, 500
 
 
-def spending(tx: Transaction, grant: Grant) -> dict[str, Any]:
-    """Each member's share of the account of `grant` (a team's on a dataset),
-    and its newest charged questions.
+def spending(tx: Transaction, of: Iterable[Grant]) -> dict[int, dict[str, Any]]:
+    """By the number of each grant: each member's share of its account (a team's on a dataset), and its newest
+    charged questions.
 
-    A question that failed or was cut off is in it: its loss stays spent. Free answers are not.
+    A question that failed or was cut off is in it: its loss stays spent. Free answers are not. One that joins
+    datasets is in the account of each.
     """
-    account = select(grants.c.id).where(grants.c.team == grant.team, grants.c.dataset == grant.dataset)
-    numbers = list(tx.execute(account).scalars())
-    charged = (
-        or_(questions.c.grant.in_(numbers), questions.c.joined_grants.overlap(numbers)),
-        questions.c.picorho > 0,
-    )
+    owners = {grant.id: (grant.team, grant.dataset) for grant in of}
+    asked = _charged(set(owners.values()))
     people = tx.execute(
         select(
-            questions.c.asked_by,
+            asked.c.team,
+            asked.c.dataset,
+            asked.c.asked_by,
             func.count().label("questions"),
-            func.sum(questions.c.picorho).label("picorho"),
+            func.sum(asked.c.picorho).label("picorho"),
         )
-        .where(*charged)
-        .group_by(questions.c.asked_by)
-        .order_by(func.sum(questions.c.picorho).desc(), questions.c.asked_by)
+        .group_by(asked.c.team, asked.c.dataset, asked.c.asked_by)
+        .order_by(func.sum(asked.c.picorho).desc(), asked.c.asked_by)
     )
-    newest = tx.execute(
-        select(
-            questions.c.id,
-            questions.c.asked_by,
-            questions.c.asked_at,
-            func.left(questions.c.sql, SHOWN_CHARACTERS).label("sql"),
-            questions.c.picorho,
-            questions.c.status,
-            questions.c.grant,
-        )
-        .where(*charged)
-        .order_by(questions.c.asked_at.desc(), questions.c.id)
-        .limit(NEWEST)
+    spenders = defaultdict(list)
+    for row in people:
+        one = {"who": row.asked_by, "questions": int(row.questions), "picorho": int(row.picorho)}
+        spenders[row.team, row.dataset].append(one)
+    newest = defaultdict(list)
+    place = func.row_number().over(
+        partition_by=(asked.c.team, asked.c.dataset), order_by=(asked.c.asked_at.desc(), asked.c.id)
     )
-    return {
-        "people": [
-            {"who": row.asked_by, "questions": int(row.questions), "picorho": int(row.picorho)}
-            for row in people
-        ],
-        "questions": [
+    placed = select(asked, place.label("place")).subquery()
+    for row in tx.execute(select(placed).where(placed.c.place <= NEWEST).order_by(placed.c.place)):
+        newest[row.team, row.dataset].append(
             {
                 "answer_id": str(row.id),
                 "who": row.asked_by,
@@ -63,6 +54,30 @@ def spending(tx: Transaction, grant: Grant) -> dict[str, Any]:
                 "status": row.status,
                 "grant": row.grant,
             }
-            for row in newest
-        ],
-    }
+        )
+    return {id: {"people": spenders[owner], "questions": newest[owner]} for id, owner in owners.items()}
+
+
+def _charged(owners: Collection[tuple[str, str]]) -> Subquery:
+    """The charged questions of these accounts, once for each account that they are of."""
+    own = and_(tuple_(grants.c.team, grants.c.dataset).in_(owners), questions.c.picorho > 0)
+    named = select(questions.c.id, grants.c.team, grants.c.dataset)
+    first = named.join(grants, grants.c.id == questions.c.grant).where(own)
+    joined = func.cardinality(questions.c.joined_grants) > 0
+    beside = named.join(grants, grants.c.id == any_(questions.c.joined_grants)).where(own, joined)
+    of = first.union(beside).subquery()
+    return (
+        select(
+            of.c.team,
+            of.c.dataset,
+            questions.c.id,
+            questions.c.asked_by,
+            questions.c.asked_at,
+            func.left(questions.c.sql, SHOWN_CHARACTERS).label("sql"),
+            questions.c.picorho,
+            questions.c.status,
+            questions.c.grant,
+        )
+        .join(of, of.c.id == questions.c.id)
+        .subquery()
+    )

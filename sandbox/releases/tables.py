@@ -30,6 +30,10 @@ questions = Table(
     Column("asked_by", Text, nullable=False),
     Column("sql", Text, nullable=False),
     Column("picorho", Numeric(40, 0), nullable=False),  # charged; 0 where all was released before
+    # offered, as a decimal number, and the relative error that was asked for instead: one of them, or neither
+    # of questions from before these were kept
+    Column("epsilon", Text),
+    Column("error", Float),
     # asked -> released | failed | interrupted (by a crash; recorded at the next start); all stay charged
     Column("status", Text, nullable=False),
     Column("asked_at", DateTime(timezone=True), nullable=False, server_default=func.now()),

@@ -3,8 +3,9 @@ the limit.
 
 Each request counts from the moment it is made, whatever becomes of it and also if it is withdrawn: whether a
 file is blocked, returned or refused follows from raw values. What is released counts on top, by the bound of
-disclosure/capacity.py. Files without such a bound (pictures, texts, models) are counted by their number. The
-comments that reviewers write are people's own words, and are not counted.
+disclosure/capacity.py. Files without such a bound (pictures, texts) are counted by their number. The
+comments that reviewers write are people's own words, and are not counted. Places on a board, of entries that
+were fitted on raw rows, count beside them (competitions/entries/capacity.py).
 
 No sum depends on anything that the team does not have: released files are its own, and an answer counts the
 same whatever it is.
@@ -16,14 +17,13 @@ from datetime import UTC, datetime, timedelta
 from math import ceil, log2
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, func, insert, select
 
-from sandbox.database import Transaction
+from sandbox.database import Transaction, lock_name
 from sandbox.disclosure.taxonomy import Taxonomy
 from sandbox.errors import BudgetExhausted, Conflict
-from sandbox.jobs.hints import ONE_AT_A_TIME
 from sandbox.reviews.model import WAITING, Choice, Outcome, Review, ReviewedFile
-from sandbox.reviews.tables import reviews
+from sandbox.reviews.tables import reviews, told_places
 
 
 @dataclass(frozen=True)
@@ -84,9 +84,34 @@ def capacity_told(
     if but is not None:
         counted = counted.where(reviews.c.id != but)
     row = tx.execute(counted).one()
-    return Capacity(
-        grade, days, int(row.bits), int(row.files), limits.window_bits, limits.window_files, row.oldest
+    places = tx.execute(
+        select(
+            func.coalesce(func.sum(told_places.c.bits), 0).label("bits"),
+            func.min(told_places.c.told_at).label("oldest"),
+        )
+        .where(told_places.c.team == team, told_places.c.grade == grade)
+        .where(told_places.c.told_at > datetime.now(UTC) - timedelta(days=days))
+    ).one()
+    oldest = min((one for one in (row.oldest, places.oldest) if one is not None), default=None)
+    bits = int(row.bits) + int(places.bits)
+    return Capacity(grade, days, bits, int(row.files), limits.window_bits, limits.window_files, oldest)
+
+
+def grades_told(tx: Transaction, teams: Iterable[str]) -> list[tuple[str, str]]:
+    """Each of these teams with each grade of which reviews or places of a board have told it something."""
+    named = list(teams)
+    reviewed = select(reviews.c.team, reviews.c.grade).where(
+        reviews.c.team.in_(named), reviews.c.grade.is_not(None)
     )
+    placed = select(told_places.c.team, told_places.c.grade).where(told_places.c.team.in_(named))
+    return sorted((row.team, row.grade) for row in tx.execute(reviewed.union(placed)))
+
+
+def count_places(tx: Transaction, taxonomy: Taxonomy, entry: UUID, team: str, grade: str, bits: int) -> None:
+    """Count what the place of an entry can tell of raw rows of a grade, before it is scored. Raises
+    `BudgetExhausted` where the team may not be told so much in this time."""
+    require_capacity(tx, taxonomy, team, grade, bits)
+    tx.execute(insert(told_places).values(entry=entry, team=team, grade=grade, bits=bits))
 
 
 def require_capacity(tx: Transaction, taxonomy: Taxonomy, team: str, grade: str, bits: int) -> None:
@@ -104,14 +129,14 @@ def require_capacity(tx: Transaction, taxonomy: Taxonomy, team: str, grade: str,
         remedy_zh = f"{freed} 之后会释放一部分。此前请向数据专员申请提高上限。"
     raise BudgetExhausted(
         f"In {told.days} days, answers about data of grade {grade} could tell your team "
-        f"{_of(told.bits, told.limit_bits)} bits; {_of(told.files, told.limit_files)} pictures, texts and "
-        "models have left.",
+        f"{_of(told.bits, told.limit_bits)} bits; {_of(told.files, told.limit_files)} pictures and texts "
+        "have left.",
         code="capacity_used_up",
         remedy=remedy,
         zh=(
             f"{told.days} 天内，关于 {grade} 级数据的答复最多已向你的团队透露"
             f"{_of_zh(told.bits, told.limit_bits)}比特，"
-            f"已放行{_of_zh(told.files, told.limit_files)}个图片、文字和模型。"
+            f"已放行{_of_zh(told.files, told.limit_files)}个图片和文字。"
         ),
         remedy_zh=remedy_zh,
     )
@@ -150,4 +175,4 @@ def _of_zh(number: int, limit: int) -> str:
 
 
 def _hold(tx: Transaction, team: str, grade: str) -> None:
-    tx.execute(ONE_AT_A_TIME, {"what": f"cihu capacity {team} {grade}"})
+    lock_name(tx, f"cihu capacity {team} {grade}")

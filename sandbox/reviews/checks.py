@@ -6,8 +6,8 @@ query's table is checked again when another was released since.
 """
 
 import hashlib
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict, replace
 from uuid import UUID
 
 from sqlalchemy import delete, update
@@ -16,6 +16,7 @@ from sandbox.catalog import Version
 from sandbox.catalog.grade import grade_of
 from sandbox.database import Transaction
 from sandbox.declared.table_store import mark_checked
+from sandbox.derivations.dependents import related
 from sandbox.disclosure.check_file import CheckedFile, check_files
 from sandbox.disclosure.declaration import Declaration
 from sandbox.disclosure.decode import Decode, Decoded, Undecoded, decode_here
@@ -23,10 +24,12 @@ from sandbox.disclosure.plain_values import plain
 from sandbox.errors import Unavailable
 from sandbox.identity import Principal
 from sandbox.jobs import Run, RunKind, load_run
-from sandbox.jobs.recipes import MeasuredOutput, how_computed, outputs_of_run
+from sandbox.jobs.recipes import MeasuredOutput, Recipe, how_computed, outputs_of, outputs_of_run, recipes_of
 from sandbox.reviews.context import ReviewContext
 from sandbox.reviews.declared_tables import Beside, beside, beside_findings, is_stale
 from sandbox.reviews.earlier_differences import are_compared, differences_of, earlier_of
+from sandbox.reviews.joint_influence import influence_findings
+from sandbox.reviews.known_texts import known_texts
 from sandbox.reviews.model import (
     WAITING,
     Declared,
@@ -39,7 +42,14 @@ from sandbox.reviews.model import (
     Severity,
 )
 from sandbox.reviews.permit import refusals_logged, require_reviewer
-from sandbox.reviews.read import StoredFile, load_review, output_files, runs_with_outputs_out, versions_of
+from sandbox.reviews.read import (
+    StoredFile,
+    load_review,
+    output_files,
+    released_paths,
+    runs_with_outputs_out,
+    versions_of,
+)
 from sandbox.reviews.tables import review_files, review_votes, reviews
 
 MISSING = Finding(
@@ -81,9 +91,16 @@ def checked_review(context: ReviewContext, *, officer: Principal, id: UUID) -> R
         versions = versions_of(tx, context.repository, run)
         stale = is_stale(tx, run)
         like = earlier_of(tx, run, review)
-        due = stale or not are_compared(review, like) or any(file.findings is None for file in review.files)
+        earlier = runs_with_outputs_out(tx, run) if recipes_of(run) else []
+        due = (
+            stale
+            or review.compared_runs != len(earlier)
+            or not are_compared(review, like)
+            or any(file.findings is None for file in review.files)
+        )
         others = beside(tx, run) if due else None
-        earlier = runs_with_outputs_out(tx, run) if due else []
+        out = released_paths(tx, earlier) if due else {}
+        kin = {one.dataset: related(tx, [one.dataset]) for one in versions} if due else {}
     if not due or review.state not in WAITING:
         return review
     # all of them, whichever was declared anew: what a file discloses can depend on the others
@@ -95,8 +112,10 @@ def checked_review(context: ReviewContext, *, officer: Principal, id: UUID) -> R
         left,
         others,
         computed,
-        decoder_of(context, run),
+        run,
     )
+    for path, findings in _influence(context, run, versions, found.keys(), out, earlier, kin).items():
+        found[path] = found[path].beside(findings)
     if reads_other_versions(run, earlier):
         for path in computed.keys() & found.keys():
             found[path].findings.append(OTHER_VERSION)
@@ -110,9 +129,52 @@ def checked_review(context: ReviewContext, *, officer: Principal, id: UUID) -> R
             for file in now.files:
                 path = file.declared.path
                 _keep(tx, now, file, found[path], differences[path])
+            tx.execute(update(reviews).where(reviews.c.id == id).values(compared_runs=len(earlier)))
             if others is not None:
                 mark_checked(tx, now.run, others.last)
         return load_review(tx, id)
+
+
+def _influence(
+    context: ReviewContext,
+    run: Run,
+    versions: tuple[Version, ...],
+    asked_for: Collection[str],
+    out: Mapping[UUID, Collection[str]],
+    earlier: Sequence[Run],
+    kin: Mapping[str, Sequence[str]],
+) -> dict[str, list[Finding]]:
+    """By path, what the files that recipes left tell of one unit, beside all that left of any team. `kin`: by
+    a dataset's name, those that were made of it or of which it was made."""
+    mine = leaving_recipes(recipes_of(run), asked_for)
+    if not mine:
+        return {}
+    others = [recipe for one in earlier for recipe in leaving_recipes(recipes_of(one), out.get(one.id, ()))]
+    rules = context.taxonomy.at(grade_of(context.gate, versions))
+    by_name: dict[str, list[Finding]] = {}
+    for version in versions:
+        if version.policy.unit is not None and any(
+            getattr(recipe, "dataset", None) == version.dataset for recipe in mine
+        ):
+            rows = context.raw.rows(version)
+            kept = kin[version.dataset]
+            by_name |= influence_findings(mine, others, version, rows, rules.thresholds, kept)
+    drawn_of = {recipe.name: getattr(recipe, "of", recipe.name) for recipe in recipes_of(run)}
+    return {
+        output.path: by_name[drawn_of[recipe.name]]
+        for recipe, output in zip(recipes_of(run), outputs_of_run(run), strict=True)
+        if output.path in asked_for and drawn_of[recipe.name] in by_name
+    }
+
+
+def leaving_recipes(recipes: Sequence[Recipe], paths: Collection[str]) -> list[Recipe]:
+    """Those of which a file of these paths shows something: their own, or a chart of it."""
+    shown = {
+        getattr(recipe, "of", recipe.name)
+        for recipe, output in zip(recipes, outputs_of(recipes), strict=True)
+        if output.path in paths
+    }
+    return [recipe for recipe in recipes if recipe.name in shown]
 
 
 def reads_other_versions(run: Run, earlier: Sequence[Run]) -> bool:
@@ -155,13 +217,14 @@ def _checked(
     left: dict[str, StoredFile],
     others: Beside | None,
     computed: Mapping[str, MeasuredOutput],
-    decode: Decode,
+    run: Run,
 ) -> dict[str, CheckedFile]:
     """What the checks say of each file by itself, of all of them together,
     and of a declared table beside all that left."""
     rules, raw = context.taxonomy.at(grade_of(context.gate, versions)), context.raw.of(versions)
     there: dict[str, tuple[bytes, Declaration]] = {}
     found: dict[str, CheckedFile] = {}
+    known = known_texts(versions, recipes_of(run))
     for one in asked_for:
         file, counts = left.get(one.path), left.get(one.counts or "")
         if file is None:
@@ -173,9 +236,10 @@ def _checked(
             one.controls,
             fetched(context, counts) if counts else None,
             *how_computed(computed.get(one.path)),
+            known=known,
         )
-        there[one.path] = fetched(context, file), said
-    found |= check_files(there, rules, raw, decode)
+        there[one.path] = fetched(context, file), _counted(run, said)
+    found |= check_files(there, rules, raw, decoder_of(context, run))
     for one in asked_for:
         if one.path not in there:
             continue
@@ -192,15 +256,33 @@ def decoder_of(context: ReviewContext, run: Run) -> Decode:
 
 
 def leaving_files(
-    context: ReviewContext, run: Run, files: Mapping[str, tuple[bytes, str]]
+    context: ReviewContext, tx: Transaction, run: Run, files: Mapping[str, tuple[bytes, str]]
 ) -> dict[str, Decoded]:
     """What would leave of files (content, statbarn), by their paths: `leaves`, or why nothing would."""
-    wanted = [
-        Undecoded(path, content, context.taxonomy.is_counting(statbarn), opens=False)
+    wanted = undecoded(context, run, versions_of(tx, context.repository, run), files)
+    return dict(zip(files, decoder_of(context, run)(wanted, context.taxonomy.file_limits), strict=True))
+
+
+def undecoded(
+    context: ReviewContext, run: Run, versions: tuple[Version, ...], files: Mapping[str, tuple[bytes, str]]
+) -> list[Undecoded]:
+    """Files (content, statbarn) to be written anew in the form that their review checks."""
+    rules = context.taxonomy.at(grade_of(context.gate, versions))
+    computed = {output.path: output for output in outputs_of_run(run)}
+    return [
+        Undecoded(
+            path,
+            content,
+            rules.form(_counted(run, Declaration(statbarn, "", "", None, *how_computed(computed.get(path))))),
+            opens=False,
+        )
         for path, (content, statbarn) in files.items()
     ]
-    decoded = decoder_of(context, run)(wanted, context.taxonomy.file_limits)
-    return dict(zip(files, decoded, strict=True))
+
+
+def _counted(run: Run, declared: Declaration) -> Declaration:
+    """Of a declared query's table the vault counts the units, too."""
+    return replace(declared, counted=True) if run.kind is RunKind.TABLE else declared
 
 
 def fetched(context: ReviewContext, file: StoredFile) -> bytes:

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 from sqlalchemy import update
 
+from sandbox import notices
 from sandbox.audit import Event, append
 from sandbox.catalog.grade import grade_of
 from sandbox.database import Transaction
@@ -13,10 +14,11 @@ from sandbox.disclosure import canonical_form
 from sandbox.errors import Conflict
 from sandbox.jobs import Run, RunState, conclude, load_run
 from sandbox.jobs.permit import revoked_grant
+from sandbox.jobs.recipes import recipes_of
 from sandbox.reviews.capacity_ledger import released_bits, require_release_fits
 from sandbox.reviews.context import ReviewContext
 from sandbox.reviews.model import Outcome, Review, ReviewState
-from sandbox.reviews.read import output_files, versions_of
+from sandbox.reviews.read import output_files, runs_with_outputs_out, versions_of
 from sandbox.reviews.release import copy_files
 from sandbox.reviews.tables import reviews
 
@@ -28,12 +30,13 @@ def decide(
     The entry of an outcome names no reviewer: their votes' entries do."""
     if outcome is Outcome.RELEASED:
         require_not_revoked(tx, load_run(tx, review.run))
-    if outcome is Outcome.RELEASED and not mark_released(tx, review.run):
+    # the first of the two makes other releases wait until the transaction ends
+    if outcome is Outcome.RELEASED and (not mark_released(tx, review.run) or not _is_compared(tx, review)):
         raise Conflict(
-            "Another table about the same people has left since the checks of this one.",
+            "Another output about the same people has left since the checks of this one.",
             code="review_changed",
             remedy="Load the page again: it is checked beside that.",
-            zh="检查之后，另一张关于同一批人的表已放行。",
+            zh="检查之后，另一项关于同一批人的输出已放行。",
             remedy_zh="请刷新页面：会重新比较。",
         )
     if outcome is Outcome.REFUSED:
@@ -64,8 +67,16 @@ def decide(
             outcome,
             [{"path": one.path, "sha256": one.sha256, "size": one.size} for one in files.values()],
         ),
+        to=[notices.team(review.team)],
+        about=f"run:{review.run}",
     )
     tx.execute(update(reviews).where(reviews.c.id == review.id).values(log_index=index))
+
+
+def _is_compared(tx: Transaction, review: Review) -> bool:
+    """Whether what the run's recipes left was checked beside all that left of recipes."""
+    run = load_run(tx, review.run)
+    return not recipes_of(run) or review.compared_runs == len(runs_with_outputs_out(tx, run))
 
 
 def _require_room(tx: Transaction, context: ReviewContext, review: Review) -> tuple[int, int]:

@@ -24,7 +24,7 @@ from sandbox.reviews.checks import checked_review
 from sandbox.reviews.context import ReviewContext
 from sandbox.reviews.model import Choice, Declared, Vote
 from sandbox.reviews.permit import refusals_logged
-from sandbox.reviews.read import list_reviews, load_review, released
+from sandbox.reviews.read import list_reviews, load_review, released, versions_of
 from sandbox.reviews.reassign_reviewer import give_seats_on
 from sandbox.reviews.release import read_released
 from sandbox.reviews.request_release import change_declarations, own_review, request_release, withdraw
@@ -42,7 +42,7 @@ from sandbox.reviews.schemas import (
 from sandbox.reviews.statistics import review_statistics
 from sandbox.reviews.trial_check import PATH, check_trial
 from sandbox.reviews.view_ending import view_ending
-from sandbox.reviews.view_file import view_file
+from sandbox.reviews.view_file import as_csv, view_file
 from sandbox.reviews.views import (
     team_view,
     told_ending,
@@ -54,6 +54,8 @@ from sandbox.reviews.views import (
 from sandbox.reviews.vote import vote
 
 BYTES = "application/octet-stream"
+MOST_PREPARED = 3
+"""Of the most urgent reviews, for which what is known of the raw rows is made as soon as somebody looks."""
 AS_BYTES = {
     "X-Content-Type-Options": "nosniff",
     "Content-Disposition": "attachment",
@@ -322,10 +324,13 @@ def for_officers(context: ReviewContext, log: Log, *, authenticate: Callable[...
         """What waits for reviewers and you may review, the most urgent first;
         or what was decided, newest first."""
         with context.database.transaction() as tx:
-            return [
-                told_in_queue(review, run, officer)
-                for review, run in list_reviews(tx, context.gate, officer, waiting=state == "waiting")
-            ]
+            found = list_reviews(tx, context.gate, officer, waiting=state == "waiting")
+            undone = [run for review, run in found if any(file.findings is None for file in review.files)]
+            urgent = undone[:MOST_PREPARED]
+            versions = [one for run in urgent for one in versions_of(tx, context.repository, run)]
+        if state == "waiting" and versions:
+            context.raw.prepare(versions)
+        return [told_in_queue(review, run, officer) for review, run in found]
 
     @api.get(
         "/statistics",
@@ -358,12 +363,20 @@ def for_officers(context: ReviewContext, log: Log, *, authenticate: Callable[...
         summary="A file in quarantine; the view is logged",
         responses=answers(None, 403, 404, 409, media_type=BYTES),
     )
-    def view(officer: Officer, number: UUID, path: str, *, original: bool = False) -> Response:
+    def view(
+        officer: Officer, number: UUID, path: str, *, original: bool = False, as_table: bool = False
+    ) -> Response:
         """A file in quarantine, exactly as it would leave; with `original`, as the run left it.
-        The log says first that you are about to see it. The header Cihu-Shown says which of the two it is."""
+        The log says first that you are about to see it. The header Cihu-Shown says which of the two it is.
+        With `as_table`, a Parquet file comes as CSV where it can be decoded: then the header Cihu-Table is
+        csv, and Cihu-File-Bytes is the size of the file itself."""
         seen = view_file(context, officer=officer, id=number, path=path, original=original)
-        told = as_bytes(seen.content)
+        table = as_csv(context, seen) if as_table else None
+        told = as_bytes(seen.content if table is None else table)
         told.headers["Cihu-Shown"] = "original" if seen.original else "released"
+        told.headers["Cihu-File-Bytes"] = str(len(seen.content))
+        if table is not None:
+            told.headers["Cihu-Table"] = "csv"
         return told
 
     @api.get(

@@ -135,7 +135,8 @@ class CastVote:
 class Review:
     """One round of asking for files of a run.
     `revision` grows with each change of a declaration: a vote names the one it is about. `told_bits` is what
-    the team's ledger counts of it: its answer and, once released, its files."""
+    the team's ledger counts of it: its answer and, once released, its files. `compared_runs`: so many runs
+    with recipes had outputs out when it was checked; None before."""
 
     id: UUID
     run: UUID
@@ -152,6 +153,7 @@ class Review:
     told_bits: int
     files: tuple[ReviewedFile, ...]
     votes: tuple[CastVote, ...]
+    compared_runs: int | None = None
 
     @property
     def paths(self) -> frozenset[str]:

@@ -1,41 +1,63 @@
 """Decides by Cedar whether an officer may review a run's files: on the team, its people and who asked.
 A refusal is logged."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from uuid import UUID
 
-from sqlalchemy import or_, select
+from sqlalchemy import select
 
-from sandbox.audit import append
 from sandbox.database import Database, Transaction
 from sandbox.errors import NotFound
 from sandbox.identity import Principal
 from sandbox.identity.tables import accounts, team_members
 from sandbox.jobs import Run
-from sandbox.policy import Decision, Gate, Refused, Resource, hidden_from_strangers, refusal_event
+from sandbox.policy import Decision, Gate, Refused, Resource, hidden_from_strangers, log_refusal, note
 from sandbox.reviews.model import Review
 
 KNOWS_OF_REVIEWS = frozenset({"officer", "auditor", "operator"})
 
 
 def may_review(tx: Transaction, gate: Gate, officer: Principal, review: Review, run: Run) -> Decision:
-    authors = {run.submitted_by, review.requested_by}
-    members = select(team_members.c.account).where(team_members.c.team == run.team)
-    organisations = tx.scalars(
-        select(accounts.c.organisation)
+    behind = organisations_behind(tx, [(review, run)])
+    return decide_review(gate, officer, review, run, behind[review.id])
+
+
+def organisations_behind(tx: Transaction, found: Sequence[tuple[Review, Run]]) -> dict[UUID, set[str]]:
+    """By review, the organisations of the team's members and of who submitted the run or asked for its files:
+    so many reads for all of them, not for each."""
+    teams = {run.team for _, run in found}
+    of_team: dict[str, set[str]] = {team: set() for team in teams}
+    for row in tx.execute(
+        select(team_members.c.team, accounts.c.organisation)
         .distinct()
-        .where(or_(accounts.c.id.in_(members), accounts.c.id.in_(sorted(authors))))
-    )
-    return gate.decide(
-        officer,
-        "review",
-        Resource(
-            "Review",
-            str(review.id),
-            {"team": run.team, "authors": authors, "organisations": set(organisations)},
-        ),
-    )
+        .join(accounts, accounts.c.id == team_members.c.account)
+        .where(team_members.c.team.in_(teams))
+    ):
+        of_team[row.team].add(row.organisation)
+    authors = {author for review, run in found for author in _authors(review, run)}
+    rows = tx.execute(select(accounts.c.id, accounts.c.organisation).where(accounts.c.id.in_(authors)))
+    of_author = {row.id: row.organisation for row in rows}
+    return {
+        review.id: of_team[run.team]
+        | {of_author[author] for author in _authors(review, run) if author in of_author}
+        for review, run in found
+    }
+
+
+def decide_review(
+    gate: Gate, officer: Principal, review: Review, run: Run, organisations: set[str]
+) -> Decision:
+    about: dict[str, str | set[str]] = {
+        "team": run.team,
+        "authors": _authors(review, run),
+        "organisations": organisations,
+    }
+    return gate.decide(officer, "review", Resource("Review", str(review.id), about))
+
+
+def _authors(review: Review, run: Run) -> set[str]:
+    return {run.submitted_by, review.requested_by}
 
 
 def require_reviewer(tx: Transaction, gate: Gate, officer: Principal, review: Review, run: Run) -> None:
@@ -45,6 +67,7 @@ def require_reviewer(tx: Transaction, gate: Gate, officer: Principal, review: Re
         seen = bool(officer.roles & KNOWS_OF_REVIEWS) or run.team in officer.teams
         with hidden_from_strangers(no_review(review.id), seen=seen):
             raise Refused(decision)
+    note(decision)
 
 
 def no_review(id: UUID) -> NotFound:
@@ -59,6 +82,5 @@ def refusals_logged(database: Database) -> Iterator[None]:
     try:
         yield
     except Refused as refused:
-        with database.transaction() as tx:
-            append(tx, refusal_event(refused.decision))
+        log_refusal(database, refused)
         raise

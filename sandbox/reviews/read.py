@@ -11,13 +11,15 @@ from sqlalchemy import Row, or_, select
 from sandbox.catalog import Version
 from sandbox.catalog.dataset_repository import DatasetRepository
 from sandbox.database import Transaction
+from sandbox.derivations.dependents import related
 from sandbox.disclosure.plain_values import read_plain
 from sandbox.errors import NotFound
 from sandbox.identity import Principal
-from sandbox.jobs import Run, RunKind, RunState, load_run
+from sandbox.jobs import Run, RunKind, RunState
 from sandbox.jobs.read import as_run
 from sandbox.jobs.recipes import FILE as RECIPES
 from sandbox.jobs.tables import run_files, runs
+from sandbox.notices import addressees
 from sandbox.policy import Gate
 from sandbox.reviews.model import (
     WAITING,
@@ -34,7 +36,7 @@ from sandbox.reviews.model import (
     Severity,
     Vote,
 )
-from sandbox.reviews.permit import may_review
+from sandbox.reviews.permit import decide_review, organisations_behind
 from sandbox.reviews.tables import released_files, review_files, review_votes, reviews
 
 LISTED = 200
@@ -79,6 +81,11 @@ def newest_review(tx: Transaction, run: UUID, *, lock: bool = False) -> Review |
     return _review(tx, row) if row else None
 
 
+def reviewers_told(tx: Transaction, review: UUID) -> Sequence[str]:
+    """Who was told that these outputs wait."""
+    return addressees(tx, f"review:{review}", "release.requested")
+
+
 def earlier_rounds(tx: Transaction, review: Review) -> Sequence[Review]:
     """Of the same run, newest first."""
     found = tx.execute(
@@ -103,8 +110,15 @@ def list_reviews(
     )
     states = WAITING if waiting else (ReviewState.DECIDED,)
     rows = tx.execute(query.where(reviews.c.state.in_([state.value for state in states])).limit(LISTED)).all()
-    found = [(review, load_run(tx, review.run)) for review in (_review(tx, row) for row in rows)]
-    return [(review, run) for review, run in found if may_review(tx, gate, officer, review, run).allowed]
+    of_runs = tx.execute(select(runs).where(runs.c.id.in_([row.run for row in rows])))
+    known = {row.id: as_run(row) for row in of_runs}
+    found = [(review, known[review.run]) for review in _reviews(tx, rows)]
+    behind = organisations_behind(tx, found)
+    return [
+        (review, run)
+        for review, run in found
+        if decide_review(gate, officer, review, run, behind[review.id]).allowed
+    ]
 
 
 def versions_of(tx: Transaction, repository: DatasetRepository, run: Run) -> tuple[Version, ...]:
@@ -168,12 +182,23 @@ def earlier_releases(tx: Transaction, datasets: Sequence[str], *, but: UUID) -> 
 
 
 def runs_with_outputs_out(tx: Transaction, run: Run) -> list[Run]:
-    """Other runs with recipes, of any team, on some of the same datasets, of which files were released."""
-    shared = or_(*(runs.c.inputs.contains([{"dataset": one.dataset}]) for one in run.inputs))
+    """Other runs with recipes, of any team, of which files were released: on some of the same datasets, or on
+    one that was made of them or of which they were made."""
+    names = related(tx, [one.dataset for one in run.inputs])
+    shared = or_(*(runs.c.inputs.contains([{"dataset": name}]) for name in names))
     query = select(runs).where(
         runs.c.state == RunState.RELEASED.value, runs.c.id != run.id, runs.c.files.has_key(RECIPES), shared
     )
     return [as_run(row) for row in tx.execute(query)]
+
+
+def released_paths(tx: Transaction, of: Sequence[Run]) -> dict[UUID, set[str]]:
+    """The paths that were released of these runs."""
+    found: dict[UUID, set[str]] = {}
+    query = select(released_files.c.run, released_files.c.path)
+    for row in tx.execute(query.where(released_files.c.run.in_([run.id for run in of]))):
+        found.setdefault(row.run, set()).add(row.path)
+    return found
 
 
 def _left(row: Row[Any]) -> StoredFile:
@@ -181,14 +206,28 @@ def _left(row: Row[Any]) -> StoredFile:
 
 
 def _review(tx: Transaction, row: Row[Any]) -> Review:
-    files = tx.execute(
-        select(review_files).where(review_files.c.review == row.id).order_by(review_files.c.path)
-    )
-    votes = tx.execute(
+    return _reviews(tx, [row])[0]
+
+
+def _reviews(tx: Transaction, rows: Sequence[Row[Any]]) -> list[Review]:
+    """So many reads for all of them, not for each."""
+    ids = [row.id for row in rows]
+    files: dict[UUID, list[Row[Any]]] = {id: [] for id in ids}
+    for file in tx.execute(
+        select(review_files).where(review_files.c.review.in_(ids)).order_by(review_files.c.path)
+    ):
+        files[file.review].append(file)
+    votes: dict[UUID, list[Row[Any]]] = {id: [] for id in ids}
+    for vote in tx.execute(
         select(review_votes)
-        .where(review_votes.c.review == row.id)
+        .where(review_votes.c.review.in_(ids))
         .order_by(review_votes.c.voted_at, review_votes.c.reviewer, review_votes.c.path)
-    )
+    ):
+        votes[vote.review].append(vote)
+    return [_as_review(row, files[row.id], votes[row.id]) for row in rows]
+
+
+def _as_review(row: Row[Any], files: Sequence[Row[Any]], votes: Sequence[Row[Any]]) -> Review:
     return Review(
         id=row.id,
         run=row.run,
@@ -203,6 +242,7 @@ def _review(tx: Transaction, row: Row[Any]) -> Review:
         decided_at=row.decided_at,
         log_index=row.log_index,
         told_bits=row.told_bits,
+        compared_runs=row.compared_runs,
         files=tuple(
             ReviewedFile(
                 Declared(file.path, file.statbarn, file.context, file.controls, file.counts),

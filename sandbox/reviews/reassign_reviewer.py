@@ -1,19 +1,21 @@
 """Reassigns the seat of a reviewer who does not go on.
 After the due date any officer who may review it can do so."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from uuid import UUID
 
-from sqlalchemy import delete, update
+from sqlalchemy import delete, select, update
 
 from sandbox.audit import Event, append
+from sandbox.database import Transaction
 from sandbox.errors import Conflict
 from sandbox.identity import Principal
 from sandbox.jobs import load_run
 from sandbox.reviews.context import ReviewContext
 from sandbox.reviews.model import WAITING, Review, ReviewState, Round
 from sandbox.reviews.permit import refusals_logged, require_reviewer
-from sandbox.reviews.read import load_review
+from sandbox.reviews.read import load_review, reviewers_told
 from sandbox.reviews.rules import missing_reviewers
 from sandbox.reviews.tables import review_votes, reviews
 
@@ -54,20 +56,50 @@ def give_seats_on(
                 remedy="Vote, or let another officer vote.",
                 remedy_zh="请投票，或请其他数据专员投票。",
             )
-        tx.execute(
-            delete(review_votes).where(
-                review_votes.c.review == id,
-                (review_votes.c.round == Round.FINAL.value) | review_votes.c.reviewer.in_(missing),
-            )
-        )
-        tx.execute(update(reviews).where(reviews.c.id == id).values(state=ReviewState.OPEN.value))
-        append(
-            tx,
-            Event(
-                "review.seat_given_on",
-                officer.id,
-                f"review:{id}",
-                {"run": str(review.run), "reviewers": list(missing)},
-            ),
-        )
+        _free(tx, review, missing, by=officer.id)
         return load_review(tx, id)
+
+
+def seats_of(tx: Transaction, account: str) -> list[Review]:
+    """The reviews that wait for a vote of the account, because it holds a seat in them."""
+    waiting = (
+        select(reviews.c.id)
+        .distinct()
+        .join(review_votes, review_votes.c.review == reviews.c.id)
+        .where(
+            review_votes.c.reviewer == account,
+            reviews.c.state.in_([state.value for state in WAITING]),
+        )
+    )
+    held = [load_review(tx, id) for id in list(tx.execute(waiting).scalars())]
+    return [
+        review
+        for review in held
+        if account in missing_reviewers(review.paths, review.votes, state=review.state)
+    ]
+
+
+def free_seats(tx: Transaction, account: str, *, by: str) -> None:
+    """Free the seats of somebody who leaves, before the due date, too. Another reviewer votes blind first."""
+    for held in seats_of(tx, account):
+        _free(tx, load_review(tx, held.id, lock=True), (account,), by=by)
+
+
+def _free(tx: Transaction, review: Review, missing: Sequence[str], *, by: str) -> None:
+    tx.execute(
+        delete(review_votes).where(
+            review_votes.c.review == review.id,
+            (review_votes.c.round == Round.FINAL.value) | review_votes.c.reviewer.in_(missing),
+        )
+    )
+    tx.execute(update(reviews).where(reviews.c.id == review.id).values(state=ReviewState.OPEN.value))
+    append(
+        tx,
+        Event(
+            "review.seat_given_on",
+            by,
+            f"review:{review.id}",
+            {"run": str(review.run), "reviewers": list(missing)},
+        ),
+        to=reviewers_told(tx, review.id),
+    )

@@ -35,7 +35,7 @@ def copy_files(tx: Transaction, context: ReviewContext, review: Review) -> Mappi
         if path in left
     }
     copied = {}
-    for path, decoded in leaving_files(context, load_run(tx, review.run), contents).items():
+    for path, decoded in leaving_files(context, tx, load_run(tx, review.run), contents).items():
         name, content = _cleaned(path, decoded, review.paths)
         stored = context.released.put(object_name(review.run, name), content)
         copied[name] = StoredFile(name, stored.name, stored.version_id, stored.sha256, stored.size)

@@ -7,13 +7,13 @@ from sqlalchemy import select, update
 from sandbox.audit import Event, append
 from sandbox.database import Database
 from sandbox.reviews.model import WAITING
+from sandbox.reviews.read import reviewers_told
 from sandbox.reviews.tables import reviews
 
 
 def remind(database: Database, *, now: datetime | None = None) -> int:
     """Write a notice of each review that has become overdue. Returns how many.
-    Officers see it in the queue, on the portal's pages and at the command line; there is no
-    mail server to send it."""
+    Officers who were told that the outputs wait get a notice of it, too."""
     now = now or datetime.now(UTC)
     with database.transaction() as tx:
         late = tx.execute(
@@ -36,5 +36,6 @@ def remind(database: Database, *, now: datetime | None = None) -> int:
                     f"review:{one.id}",
                     {"run": str(one.run), "due_at": one.due_at.isoformat()},
                 ),
+                to=reviewers_told(tx, one.id),
             )
         return len(late)

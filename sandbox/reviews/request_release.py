@@ -12,6 +12,7 @@ from uuid import UUID, uuid4
 from sqlalchemy import delete, insert, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
+from sandbox import notices
 from sandbox.audit import Event, append
 from sandbox.catalog.grade import grade_of
 from sandbox.catalog.versions import require_rows
@@ -25,9 +26,10 @@ from sandbox.reviews.capacity_ledger import answer_bits, require_capacity
 from sandbox.reviews.context import ReviewContext
 from sandbox.reviews.declarations import check_declared
 from sandbox.reviews.model import WAITING, Declared, Review, ReviewState, Round
-from sandbox.reviews.read import load_review, newest_review, versions_of
+from sandbox.reviews.read import load_review, newest_review, reviewers_told, versions_of
 from sandbox.reviews.rules import due_at, rule_of
 from sandbox.reviews.tables import review_files, review_votes, reviews
+from sandbox.splits.earlier_runs import require_read_as_now
 
 ASKABLE = (RunState.FINISHED, RunState.RETURNED)
 
@@ -60,8 +62,10 @@ def request_release(
                 ),
                 remedy_zh="运行结束后可申请；放行或拒绝之后不可再申请。",
             )
-        require_rows(tx, (one.dataset for one in asked.inputs))
-        grade = grade_of(context.gate, versions_of(tx, context.repository, asked))
+        require_rows(tx, ((one.dataset, one.version) for one in asked.inputs))
+        versions = versions_of(tx, context.repository, asked)
+        require_read_as_now(tx, versions, asked.started_at)
+        grade = grade_of(context.gate, versions)
         rule = rule_of(context.policy, grade)
         bits = answer_bits(len(files), rule.reviewers, len(context.policy.reasons))
         require_capacity(tx, context.taxonomy, asked.team, grade, bits)
@@ -89,6 +93,10 @@ def request_release(
                 f"review:{id}",
                 {"run": str(run), "team": asked.team, "files": _said(files)},
             ),
+            # whoever may not review it, and who has done so, is shown no notice of it
+            to=[notices.ALL_OFFICERS]
+            if rule.other_department
+            else [notices.officers(version.policy.department) for version in versions],
         )
         return load_review(tx, id)
 
@@ -139,7 +147,8 @@ def change_declarations(
                 told_bits=max(bits, review.told_bits),
             )
         )
-        append(tx, Event("release.changed", principal.id, f"review:{review.id}", {"files": _said(changed)}))
+        event = Event("release.changed", principal.id, f"review:{review.id}", {"files": _said(changed)})
+        append(tx, event, to=reviewers_told(tx, review.id))
         return load_review(tx, review.id)
 
 
@@ -148,7 +157,8 @@ def withdraw(context: ReviewContext, *, principal: Principal, run: UUID) -> Revi
     with context.database.transaction() as tx:
         review = _own_waiting(tx, principal, run)
         tx.execute(update(reviews).where(reviews.c.id == review.id).values(state=ReviewState.WITHDRAWN.value))
-        append(tx, Event("release.withdrawn", principal.id, f"review:{review.id}", {"run": str(run)}))
+        event = Event("release.withdrawn", principal.id, f"review:{review.id}", {"run": str(run)})
+        append(tx, event, to=reviewers_told(tx, review.id))
         return load_review(tx, review.id)
 
 

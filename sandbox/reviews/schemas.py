@@ -1,7 +1,7 @@
 """What the operations on reviews and released files answer with."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, NotRequired
 from uuid import UUID
 
 from pydantic import Field
@@ -151,8 +151,11 @@ class DifferenceDocument(TypedDict):
 
 
 class ReviewedFileDocument(DeclaredFile):
-    """A declared file, whether the run left it, and what the checks found."""
+    """A declared file, whether the run left it, and what the checks found. What a recipe left has its context
+    and controls in Chinese, too."""
 
+    context_zh: NotRequired[str]
+    controls_zh: NotRequired[str]
     left: bool
     size: int | None
     sha256: str | None
@@ -282,6 +285,7 @@ class ThresholdsDocument(TypedDict):
     capacity_bits: int
     window_bits: int
     window_files: int
+    weight_bits: int
 
 
 class FileLimits(TypedDict):

@@ -40,6 +40,7 @@ reviews = Table(
     # what it tells the team at most, and how many released files have no such bound
     Column("told_bits", BigInteger, nullable=False, server_default="0"),
     Column("unbounded_files", Integer, nullable=False, server_default="0"),
+    Column("compared_runs", Integer),  # with recipes whose outputs had left when it was checked
     CheckConstraint("state IN ('open', 'consolidating', 'decided', 'withdrawn')", name="state"),
     CheckConstraint("outcome IN ('released', 'returned', 'refused')", name="outcome"),
     CheckConstraint("(state = 'decided') = (outcome IS NOT NULL)", name="decided"),
@@ -97,5 +98,18 @@ released_files = Table(
     Column("object_version", Text, nullable=False),
     Column("sha256", Text, nullable=False),
     Column("size", BigInteger, nullable=False),
+    schema="vault",
+)
+
+told_places = Table(
+    "told_places",
+    metadata,
+    # what a place on a board can tell of the rows that its model was fitted on: counted beside reviews
+    Column("entry", UUID(as_uuid=True), primary_key=True),
+    Column("team", Text, nullable=False),
+    Column("grade", Text, nullable=False),
+    Column("bits", Integer, nullable=False),
+    Column("told_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+    Index("ix_told_places_team_grade", "team", "grade"),
     schema="vault",
 )

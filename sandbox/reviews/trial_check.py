@@ -16,6 +16,7 @@ from sandbox.identity import Principal
 from sandbox.jobs.recipes import how_computed, outputs_of, read_recipes
 from sandbox.reviews.context import ReviewContext
 from sandbox.reviews.declarations import check_declared
+from sandbox.reviews.known_texts import known_texts
 from sandbox.reviews.model import Declared
 
 PATH = "/v1/release-checks"
@@ -53,7 +54,8 @@ def check_trial(
             zh=f"试运行没有留下文件 {missing[0][:80]!r}。",
             remedy_zh="请让程序把它写入 cihu.outbox。",
         )
-    outputs = outputs_of(read_recipes(recipes)) if recipes else ()
+    written = read_recipes(recipes) if recipes else ()
+    outputs, known = outputs_of(written), known_texts(versions, written)
     computed = {output.path: output for output in outputs}
     there = {
         one.path: (
@@ -64,6 +66,7 @@ def check_trial(
                 one.controls,
                 contents[one.counts] if one.counts is not None else None,
                 *how_computed(computed.get(one.path)),
+                known=known,
             ),
         )
         for one in files

@@ -5,13 +5,17 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from sandbox.audit import Event, append
+from sandbox.disclosure.decode import Undecoded
 from sandbox.errors import NotFound
 from sandbox.identity import Principal
 from sandbox.jobs import load_run
-from sandbox.reviews.checks import fetched, leaving_files
+from sandbox.reviews.checks import decoder_of, fetched, undecoded
 from sandbox.reviews.context import ReviewContext
 from sandbox.reviews.permit import refusals_logged, require_reviewer
-from sandbox.reviews.read import load_review, output_files
+from sandbox.reviews.read import load_review, output_files, versions_of
+from sandbox.spreadsheet_cells import guarded_csv
+
+PARQUET = b"PAR1"
 
 
 @dataclass(frozen=True)
@@ -40,6 +44,7 @@ def view_file(
         file = output_files(tx, review.run).get(path) if path in asked else None
         if file is None:
             raise NotFound("There is no such file in this review.", zh="该审核中没有此文件。")
+        versions = versions_of(tx, context.repository, run)
         append(
             tx,
             Event(
@@ -57,7 +62,21 @@ def view_file(
     content = fetched(context, file)  # the entry is committed: now the bytes may be read
     declared = next((file.declared for file in review.files if file.declared.path == path), None)
     if not original and declared is not None:
-        leaves = leaving_files(context, run, {path: (content, declared.statbarn)})[path].leaves
-        if leaves is not None:
-            return Viewed(*leaves, original=False)
+        wanted = undecoded(context, run, versions, {path: (content, declared.statbarn)})
+        (decoded,) = decoder_of(context, run)(wanted, context.taxonomy.file_limits)
+        if decoded.leaves is not None:
+            return Viewed(*decoded.leaves, original=False)
     return Viewed(path, content, original=True)
+
+
+def as_csv(context: ReviewContext, viewed: Viewed) -> bytes | None:
+    """The table of a Parquet file as CSV, decoded where hostile files are, so that no reader of it needs to;
+    no cell runs as a formula. None for another file, and for one that cannot be decoded."""
+    if not viewed.content.startswith(PARQUET):
+        return None
+    file = Undecoded(viewed.name, viewed.content, leaves=False)
+    decoded = context.decode([file], context.taxonomy.file_limits)[0]
+    if decoded.opened is None or len(decoded.opened.grids) != 1:
+        return None
+    grid = decoded.opened.grids[0]
+    return guarded_csv([grid.header, *grid.rows]).encode()

@@ -1,6 +1,6 @@
 """The views of a review: what its team sees, and what an officer who may review it sees."""
 
-from collections.abc import Container, Iterable
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
 from math import ceil
@@ -13,6 +13,7 @@ from sandbox.disclosure.plain_values import plain
 from sandbox.grants import load_grant
 from sandbox.identity import Principal
 from sandbox.jobs import Run
+from sandbox.jobs.recipes import declared_zh, recipes_of
 from sandbox.reviews.capacity_ledger import capacity_told, released_bits
 from sandbox.reviews.context import ReviewContext
 from sandbox.reviews.model import WAITING, CastVote, Choice, Finding, Outcome, Review, ReviewState, Round
@@ -93,6 +94,7 @@ def told_to_reviewer(
     datasets = sorted({one.dataset for one in run.inputs})
     asked = {name for file in review.files for name in (file.declared.path, file.declared.counts)}
     blind = ballots(review.votes, Round.BLIND)
+    in_chinese = declared_zh(recipes_of(run))
     return told_in_queue(review, run, officer) | {
         "revision": review.revision,
         "grade": grade,
@@ -106,6 +108,7 @@ def told_to_reviewer(
         "inputs": [_input(tx, run, place, version) for place, version in enumerate(versions)],
         "files": [
             asdict(file.declared)
+            | _in_chinese(in_chinese, file.declared.path)
             | _found(left, file.declared.path)
             | {
                 "counts_left": file.declared.counts in left if file.declared.counts else None,
@@ -183,6 +186,11 @@ def _input(tx: Transaction, run: Run, place: int, version: Version) -> dict[str,
         "purpose": grant.purpose if grant else "",
         "grant_status": grant.status.value if grant else None,
     }
+
+
+def _in_chinese(declared: Mapping[str, tuple[str, str]], path: str) -> dict[str, str]:
+    """Of what a recipe left; nothing of what its author declared."""
+    return dict(zip(("context_zh", "controls_zh"), declared.get(path, ()), strict=False))
 
 
 def _found(left: dict[str, StoredFile], path: str) -> dict[str, Any]:

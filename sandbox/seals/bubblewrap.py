@@ -109,7 +109,7 @@ class Bubblewrap:
             hold(common)
 
     def programs(self, seal: Seal) -> syscalls.Programs:
-        return syscalls.programs(network=seal.network)
+        return syscalls.programs(network=seal.network, narrowing=seal.narrowing)
 
     def start(self, seal: Seal, *, output: IO[bytes] | int = subprocess.DEVNULL) -> subprocess.Popen[bytes]:
         """Start the program; `output` takes what it writes to stdout and stderr.

@@ -80,6 +80,7 @@ class Seal:
     network: bool = (
         True  # whether it may have sockets of the internet's family, in an empty network of its own
     )
+    narrowing: bool = False  # whether its processes may give up more system calls (prctl(2), PR_SET_SECCOMP)
 
     def __post_init__(self) -> None:
         if not self.command or not self.command[0].startswith("/"):

@@ -148,7 +148,7 @@ def families(*, network: bool) -> frozenset[int]:
     return frozenset({socket.AF_UNIX, socket.AF_INET}) if network else frozenset({socket.AF_UNIX})
 
 
-def walls(*, network: bool = True) -> tuple[ArgumentRule, ...]:
+def walls(*, network: bool = True, narrowing: bool = False) -> tuple[ArgumentRule, ...]:
     open_families = families(network=network)
     rules = [ArgumentRule("clone", 0, flag, flag, errno.EPERM) for flag in (*NEW_NAMESPACES, CLONE_PIDFD)]
     rules += [
@@ -186,7 +186,7 @@ def walls(*, network: bool = True) -> tuple[ArgumentRule, ...]:
     ]
     rules += [
         ArgumentRule("prctl", 0, LOW_32_BITS, option, errno.EINVAL)
-        for option in (PR_SET_SECCOMP, PR_SCHED_CORE, PR_SET_MEMORY_MERGE)
+        for option in (PR_SCHED_CORE, PR_SET_MEMORY_MERGE, *(() if narrowing else (PR_SET_SECCOMP,)))
     ]
     rules += [
         ArgumentRule("setsockopt", 2, LOW_32_BITS, option, errno.ENOPROTOOPT)
@@ -226,9 +226,10 @@ class Programs:
     answered: bytes = b""
 
 
-@lru_cache(maxsize=2)
-def programs(*, network: bool = True) -> Programs:
-    """Raises Unavailable without libseccomp."""
+@lru_cache(maxsize=4)
+def programs(*, network: bool = True, narrowing: bool = False) -> Programs:
+    """`narrowing`: a process may load filters of its own. They are memory of the whole machine, so only a
+    seal whose first program is ours may. Raises Unavailable without libseccomp."""
     try:
         import pyseccomp
     except (ImportError, OSError, RuntimeError) as missing:
@@ -258,7 +259,7 @@ def programs(*, network: bool = True) -> Programs:
     for call in IGNORED:
         add(allow, pyseccomp.ERRNO(0), call)
     refuse = pyseccomp.SyscallFilter(pyseccomp.ALLOW)
-    for wall in walls(network=network):
+    for wall in walls(network=network, narrowing=narrowing):
         condition = (
             pyseccomp.Arg(wall.argument, pyseccomp.NE, wall.value)
             if wall.unequal

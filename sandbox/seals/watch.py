@@ -132,9 +132,18 @@ def used(first: int, limit: int) -> int:
     total, shared = 0, {}
     for about, held, _ in seen:
         try:
-            total += of_its_own((about / "smaps_rollup").read_text())
-            shared.update(shared_memory(about))
-        except (OSError, KeyError):  # it ended, or this container's root may not look: then counted whole
+            if rollup := (about / "smaps_rollup").read_text():  # nothing stands there once its memory is gone
+                total += of_its_own(rollup)
+                shared.update(shared_memory(about))
+        except (
+            FileNotFoundError,
+            ProcessLookupError,
+        ):  # it ended: what it shared, others have
+            continue
+        except (
+            OSError,
+            KeyError,
+        ):  # this container's root may not look, or an old kernel: whole
             total += held
     return total + sum(shared.values())
 

@@ -83,6 +83,12 @@ FAILURES: dict[str, Failure] = {
         "该账号无权读取。",
         "请数据源管理员授予该账号读取权限，且仅授予读取权限。",
     ),
+    "source_since_column": Failure(
+        "The column by which new rows are found is missing at the source, or of another type there.",
+        "It must be a whole number, a date or a moment there, as in the policy; else pull everything.",
+        "用于增量采集的列在数据源中不存在，或类型不符。",
+        "该列在数据源中须与策略一致，为整数、日期或时间；否则请全量采集。",
+    ),
     "source_refuses_query": Failure(
         "The source refuses the query.",
         "Write one SELECT that only reads, with a different name for each column, and try it at the source.",

@@ -5,7 +5,7 @@ be a SELECT, and write no file.
 """
 
 import ssl
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import Any
 
@@ -18,7 +18,8 @@ from sandbox.sources.deadline import Deadline
 from sandbox.sources.failures import SourceFailure
 from sandbox.sources.reach_socket import connected_socket
 from sandbox.sources.source_list import DataSource
-from sandbox.sources.table_stream import TableChoice, TableStream
+from sandbox.sources.table_stream import Since, SinceKind, TableChoice, TableStream
+from sandbox.sources.tls_context import tls_context
 
 BINARY = 63  # the character set of bytes
 BYTES = frozenset(
@@ -33,6 +34,20 @@ BYTES = frozenset(
         FIELD_TYPE.GEOMETRY,
     }
 )
+SINCE_TYPES: Mapping[SinceKind, frozenset[int]] = {
+    "integer": frozenset(
+        {
+            FIELD_TYPE.TINY,
+            FIELD_TYPE.SHORT,
+            FIELD_TYPE.INT24,
+            FIELD_TYPE.LONG,
+            FIELD_TYPE.LONGLONG,
+            FIELD_TYPE.NEWDECIMAL,
+        }
+    ),
+    "date": frozenset({FIELD_TYPE.DATE, FIELD_TYPE.DATETIME, FIELD_TYPE.TIMESTAMP}),
+    "timestamp": frozenset({FIELD_TYPE.DATETIME, FIELD_TYPE.TIMESTAMP}),
+}
 ENCODERS = {kind: encode for kind, encode in conversions.items() if isinstance(kind, type)}
 """Only of what is sent: each value of an answer stays the text that the server wrote."""
 CODES = {
@@ -68,8 +83,9 @@ def mysql_table(
         with connection.cursor() as plain:
             _begin(plain, deadline)
             names, columns = _described(plain, chosen)
+            where = _where(plain, chosen.since) if chosen.since is not None else ""
         unread = connection.cursor(SSCursor)
-        unread.execute(f"SELECT {columns} FROM {_from(chosen)}")
+        unread.execute(f"SELECT {columns} FROM {_from(chosen)}{where}")
         yield TableStream(names, _rows(unread))
     except pymysql.MySQLError as error:
         raise _failure(error, deadline) from None
@@ -108,7 +124,7 @@ def _connected(source: DataSource, addresses: list[str], password: str, deadline
             local_infile=False,
             read_timeout=STALLED_SECONDS,
             write_timeout=STALLED_SECONDS,
-            ssl=_context(source) if source.tls else None,
+            ssl=tls_context(source) if source.tls else None,
             ssl_disabled=not source.tls,
             defer_connect=True,
         )
@@ -119,13 +135,6 @@ def _connected(source: DataSource, addresses: list[str], password: str, deadline
         sock.close()
         raise
     return connection
-
-
-def _context(source: DataSource) -> ssl.SSLContext:
-    try:
-        return ssl.create_default_context(cafile=source.ca or None)
-    except OSError:
-        raise SourceFailure("source_tls") from None
 
 
 def _begin(cursor: Any, deadline: Deadline) -> None:
@@ -173,6 +182,15 @@ def _described(cursor: Any, chosen: TableChoice) -> tuple[tuple[str, ...], str]:
         elif field.type_code == FIELD_TYPE.BIT:
             columns[-1] = f"({quoted} + 0) AS {quoted}"
     return tuple(names), ", ".join(columns)
+
+
+def _where(described: Any, since: Since) -> str:
+    """`described`: the cursor that looked at the columns. The session's clock is the city's."""
+    kinds = {field.name: field.type_code for field in described._result.fields}
+    if kinds.get(since.column) not in SINCE_TYPES[since.kind]:
+        raise SourceFailure("source_since_column", column=since.column)
+    quoted = _quoted(since.column)
+    return f" WHERE {quoted} >= {described.mogrify('%s', (since.at_least,))} OR {quoted} IS NULL"
 
 
 def _rows(cursor: Any) -> Iterator[tuple[str | None, ...]]:

@@ -1,7 +1,6 @@
 """Reads one object of an object store or a web server, as it is, piece by piece."""
 
 import socket
-import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -18,6 +17,7 @@ from sandbox.sources.deadline import Deadline
 from sandbox.sources.failures import SourceFailure
 from sandbox.sources.object_names import checked_object
 from sandbox.sources.source_list import DataSource
+from sandbox.sources.tls_context import tls_context
 
 PIECE = 1 << 20
 CONNECT_SECONDS, STALLED_SECONDS = 15, 60
@@ -35,13 +35,6 @@ HTTP_CODES = {
     404: "source_object_missing",
     410: "source_object_missing",
 }
-
-
-def _context(source: DataSource) -> ssl.SSLContext:
-    try:
-        return ssl.create_default_context(cafile=source.ca or None)
-    except OSError:
-        raise SourceFailure("source_tls") from None
 
 
 def _watched_pools(deadline: Deadline) -> dict[str, type[HTTPConnectionPool]]:
@@ -75,7 +68,7 @@ def s3_object(source: DataSource, secret: str, name: str, deadline: Deadline) ->
         maxsize=1,
         timeout=urllib3.Timeout(connect=CONNECT_SECONDS, read=STALLED_SECONDS),
         retries=False,
-        ssl_context=_context(source) if source.tls else None,
+        ssl_context=tls_context(source) if source.tls else None,
     ) as pool:
         pool.pool_classes_by_scheme = _watched_pools(deadline)
         client = Minio(
@@ -122,7 +115,7 @@ def https_object(source: DataSource, secret: str, name: str, deadline: Deadline)
         headers["Authorization"] = f"Bearer {secret}"
     try:
         with httpx.Client(
-            verify=_context(source) if source.tls else False,
+            verify=tls_context(source) if source.tls else False,
             auth=httpx.BasicAuth(source.user, secret) if source.user else None,
             headers=headers,
             trust_env=False,
@@ -132,7 +125,7 @@ def https_object(source: DataSource, secret: str, name: str, deadline: Deadline)
             for _ in range(MOST_REDIRECTS + 1):
                 with client.stream("GET", url, extensions={"trace": watch}) as response:
                     if response.is_redirect:
-                        url = _redirected(source, response)
+                        url = _redirected(response)
                         continue
                     _require_whole(response)
                     yield _pieces(response.iter_raw(PIECE), deadline)
@@ -160,7 +153,7 @@ def _require_whole(response: httpx.Response) -> None:
         raise SourceFailure("source_failed", internal="a body of unknown length")
 
 
-def _redirected(source: DataSource, response: httpx.Response) -> str:
+def _redirected(response: httpx.Response) -> str:
     where = response.request.url.join(response.headers.get("location", ""))
     parts = urlsplit(str(where))
     here = response.request.url

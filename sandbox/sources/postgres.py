@@ -16,9 +16,14 @@ from psycopg.pq.abc import PGresult
 from sandbox.city_time import CITY_TIME_ZONE
 from sandbox.sources.deadline import Deadline
 from sandbox.sources.failures import SourceFailure
-from sandbox.sources.table_stream import TableChoice, TableStream
+from sandbox.sources.table_stream import Since, SinceKind, TableChoice, TableStream
 
 BYTES, MOMENT = 17, 1184  # the types bytea and timestamptz
+SINCE_TYPES: Mapping[SinceKind, frozenset[int]] = {
+    "integer": frozenset({20, 21, 23, 1700}),  # int8, int2, int4, numeric
+    "date": frozenset({1082, 1114, MOMENT}),
+    "timestamp": frozenset({1114, MOMENT}),
+}
 SETTINGS = (
     "SET LOCAL datestyle = 'ISO, YMD'",
     "SET LOCAL extra_float_digits = 3",  # a double is written so that it reads back the same
@@ -52,7 +57,7 @@ def postgres_table(
                 connection.execute(setting)
             statement = _statement(connection, chosen)
             kinds = _described(connection, statement)
-            yield TableStream(tuple(kinds), _rows(connection, statement, kinds))
+            yield TableStream(tuple(kinds), _rows(connection, statement, kinds, chosen.since))
     except psycopg.OperationalError as error:
         raise _failure(error, deadline, "source_cut") from None
     except psycopg.Error as error:
@@ -110,13 +115,28 @@ def _require_good(result: PGresult) -> None:
 
 
 def _rows(
-    connection: psycopg.Connection[tuple[object, ...]], statement: str, kinds: Mapping[str, int]
+    connection: psycopg.Connection[tuple[object, ...]],
+    statement: str,
+    kinds: Mapping[str, int],
+    since: Since | None,
 ) -> Iterator[tuple[str | None, ...]]:
     columns = ", ".join(_column(connection, name, kind) for name, kind in kinds.items())
     # a comment at the end of the statement ends with its line
-    copied = f"COPY (SELECT {columns} FROM (\n{statement}\n) AS pulled) TO STDOUT"
+    where = _where(connection, since, kinds) if since is not None else ""
+    copied = f"COPY (SELECT {columns} FROM (\n{statement}\n) AS pulled{where}) TO STDOUT"
     with connection.cursor() as cursor, cursor.copy(copied.encode()) as copy:
         yield from copy.rows()
+
+
+def _where(connection: psycopg.Connection[tuple[object, ...]], since: Since, kinds: Mapping[str, int]) -> str:
+    """The server reads the value as it reads the column's own type: an index serves, and moments are of the
+    city's clock, which is the session's."""
+    if kinds.get(since.column) not in SINCE_TYPES[since.kind]:
+        raise SourceFailure("source_since_column", column=since.column)
+    condition = sql.SQL(" WHERE {0} >= {1} OR {0} IS NULL").format(
+        sql.Identifier(since.column), sql.Literal(since.at_least)
+    )
+    return condition.as_string(connection)
 
 
 def _column(connection: psycopg.Connection[tuple[object, ...]], name: str, kind: int) -> str:

@@ -3,14 +3,16 @@
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from datetime import date, timedelta
 from pathlib import Path
 from urllib.parse import quote
 
 from sandbox.sources.deadline import Deadline
 from sandbox.sources.failures import SourceFailure
-from sandbox.sources.table_stream import TableChoice, TableStream
+from sandbox.sources.table_stream import Since, TableChoice, TableStream
 
 ROWS_AT_ONCE = 2000
+YEAR_FIRST = "[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]*"
 STEPS = 10_000  # of SQLite's machine, between two looks at the clock
 ALLOWED = frozenset({sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_RECURSIVE})
 
@@ -28,6 +30,10 @@ def sqlite_table(path: str, chosen: TableChoice, deadline: Deadline) -> Iterator
             names = tuple(column[0] for column in cursor.description or ())
             if not names:
                 raise SourceFailure("source_refuses_query")
+            if chosen.since is not None:
+                if chosen.since.column not in names:
+                    raise SourceFailure("source_since_column", column=chosen.since.column)
+                cursor = connection.execute(*_since(_statement(chosen), chosen.since))
             yield TableStream(names, _rows(cursor, names))
     except sqlite3.Error as error:
         words = str(error)
@@ -53,6 +59,18 @@ def _statement(chosen: TableChoice) -> str:
         return chosen.query or ""
     quoted = chosen.table.replace('"', '""')
     return f'SELECT * FROM "{quoted}"'
+
+
+def _since(statement: str, since: Since) -> tuple[str, tuple[int | str, ...]]:
+    """SQLite's cells have types of their own, and moments are texts, which are compared by their day alone:
+    rows of the day before are read again. What is not written year first is read each time."""
+    quoted = '"' + since.column.replace('"', '""') + '"'
+    inner = statement.strip().rstrip(";")
+    asked = f"SELECT * FROM (\n{inner}\n) WHERE {quoted} IS NULL OR {quoted} >= ?"
+    if since.kind == "integer":
+        return asked, (int(since.at_least),)
+    day = date.fromisoformat(since.at_least[:10]) - timedelta(days=1)
+    return f"{asked} OR typeof({quoted}) <> 'text' OR {quoted} NOT GLOB ?", (day.isoformat(), YEAR_FIRST)
 
 
 def _rows(cursor: sqlite3.Cursor, names: tuple[str, ...]) -> Iterator[list[str | None]]:

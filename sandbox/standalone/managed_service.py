@@ -3,7 +3,7 @@
 import signal
 import subprocess
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -68,12 +68,13 @@ class RunningService:
             return self.process is not None and self.process.poll() is None
         return answers(self.part.health, seconds=ANSWER_SECONDS)
 
-    def await_ready(self) -> None:
-        """Return once it answers. Raises `Unavailable`, with its last words and the place of its log,
-        if it does not."""
+    def await_ready(self, go_on: Callable[[], None] = lambda: None) -> None:
+        """Return once it answers; `go_on` is called again and again meanwhile, and may raise.
+        Raises `Unavailable`, with its last words and the place of its log, if it does not."""
         assert self.process is not None
         deadline = time.monotonic() + self.part.start_seconds
         while time.monotonic() < deadline:
+            go_on()
             if not self.part.health or answers(self.part.health, seconds=STARTING_SECONDS):
                 return
             try:

@@ -14,9 +14,10 @@ PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
 LIBC = ctypes.CDLL(None, use_errno=True)
 
 
-def leash(ending: signal.Signals = signal.SIGKILL) -> Callable[[], None]:
-    """For `Popen(preexec_fn=…)`: the new process gets `ending` when the thread that starts it ends."""
-    parent = os.getpid()
+def leash(ending: signal.Signals = signal.SIGKILL, *, parent: int | None = None) -> Callable[[], None]:
+    """For `Popen(preexec_fn=…)`: the new process gets `ending` when the thread that starts it ends.
+    `parent` is the process of that thread, this one if none is named."""
+    parent = os.getpid() if parent is None else parent
 
     def hold() -> None:
         LIBC.prctl(PR_SET_PDEATHSIG, int(ending))

@@ -20,7 +20,7 @@ ORGANISATIONS = {
     "operator": "磁湖数据运营中心",
 }
 
-TEAMS = {"cihu-lake": "磁湖队", "marketplace": "数据集市"}
+TEAMS = {"cihu-lake": "磁湖队", "marketplace": "数据市场"}
 
 
 @dataclass(frozen=True)
@@ -39,14 +39,15 @@ class Person:
 
 PEOPLE = (
     Person("lin", "林岚", "health", ("officer",), does="data officer of the health department"),
+    Person("tang", "唐宁", "health", ("officer",), does="second data officer of the health department"),
     Person("zhou", "周正", "market", ("officer",), does="data officer of market regulation"),
     Person("wang", "王湖", "hbpu", ("analyst",), "cihu-lake", does="analyst of the team cihu-lake"),
     Person("li", "李溪", "hbpu", ("analyst",), "cihu-lake", does="analyst of the team cihu-lake"),
     Person("zhao", "赵山", "hbpu", ("analyst",), "cihu-lake", does="analyst of the team cihu-lake"),
-    Person("chen", "陈商", "minsheng", ("buyer",), does="buyer of a company"),
+    Person("chen", "陈商", "minsheng", ("owner", "buyer"), does="owner and buyer of a company"),
     Person("he", "何运", "operator", ("operator",), does="operator of the marketplace"),
     Person("xu", "许鉴", "operator", ("auditor",), does="auditor"),
-    Person("marketplace", "数据集市", "operator", (), "marketplace", kind="service"),
+    Person("marketplace", "数据市场", "operator", (), "marketplace", kind="service"),
 )
 
 

@@ -8,7 +8,7 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
@@ -51,11 +51,11 @@ class Postgres:
         who = f"{user}:{self.passwords[user]}" if user in self.passwords else user
         return f"postgresql+psycopg://{who}@/{database}?host={quote(str(self.home))}"
 
-    def start(self) -> None:
-        """Start the server and return once it answers.
-        Raises `Unavailable`, naming the log, if it does not."""
+    def start(self, go_on: Callable[[], None] = lambda: None) -> None:
+        """Start the server and return once it answers; `go_on` is called again and again meanwhile, and may
+        raise. Raises `Unavailable`, naming the log, if it does not."""
         self.launch()
-        self._wait()
+        self._wait(go_on)
 
     def is_ready(self) -> bool:
         """Whether it answers now."""
@@ -156,10 +156,11 @@ class Postgres:
         except (FileNotFoundError, IndexError, ValueError):
             return None
 
-    def _wait(self) -> None:
+    def _wait(self, go_on: Callable[[], None]) -> None:
         deadline = time.monotonic() + START_SECONDS
         assert self.process is not None
         while time.monotonic() < deadline and self.process.poll() is None:
+            go_on()
             if self.is_ready():
                 return
             time.sleep(0.05)  # pg_isready is the event; there is nothing to wait on but asking

@@ -73,7 +73,7 @@ def collect_orphans(*, but: Iterable[int] = ()) -> None:
     kept = set(but)
     for one in Process().children():
         with contextlib.suppress(psutil.Error, ChildProcessError):
-            if one.pid not in kept and one.status() == psutil.STATUS_ZOMBIE:
+            if one.pid not in kept and one.status() == psutil.STATUS_ZOMBIE and await_end(one, 1):
                 os.waitpid(one.pid, os.WNOHANG)
 
 
@@ -95,12 +95,16 @@ def send(one: Process, what: signal.Signals) -> bool:
 
 
 def await_end(one: Process, seconds: float) -> bool:
-    """Whether `one` ended within `seconds`."""
+    """Whether `one` ended within `seconds`, with all its threads.
+
+    Its status does not count: the first thread's may be "zombie" while others still end, and until they have,
+    nobody can collect it.
+    """
     try:
         handle = os.pidfd_open(one.pid)
     except OSError:
         return True
     try:
-        return not is_alive(one) or bool(select.select([handle], [], [], max(seconds, 0))[0])
+        return not one.is_running() or bool(select.select([handle], [], [], max(seconds, 0))[0])
     finally:
         os.close(handle)

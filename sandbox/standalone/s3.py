@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sysconfig
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -59,6 +59,11 @@ class S3Server:
     def portal(self) -> Credential:
         """May read the product bucket, and nothing else."""
         return self._credential("portal")
+
+    @property
+    def own_buckets(self) -> tuple[str, ...]:
+        """Those of the vault alone."""
+        return (self.raw_bucket, self.quarantine_bucket, self.released_bucket)
 
     def raw_store(self) -> RawStore:
         """The raw bucket with the vault's keys."""
@@ -113,15 +118,15 @@ class S3Server:
         """Whether it answers now."""
         return answers(f"http://{self.endpoint}/healthz", seconds=2)
 
-    def await_ready(self) -> None:
-        """Return once the buckets exist and were proved fit by a PUT;
-        raises `Unavailable`, and ends it, if that cannot be."""
+    def await_ready(self, go_on: Callable[[], None] = lambda: None) -> None:
+        """Return once the buckets exist and were proved fit by a PUT; `go_on` is called again and again
+        meanwhile, and may raise. Raises `Unavailable`, and ends it, if that cannot be."""
+        stores = (self.raw_store, self.product_store, self.quarantine_store, self.released_store)
         try:
-            self._wait()
-            self.raw_store().ensure()
-            self.product_store().ensure()
-            self.quarantine_store().ensure()
-            self.released_store().ensure()
+            self._wait(go_on)
+            for store in stores:
+                go_on()
+                store().ensure()
         except CihuError:
             self.stop()
             raise
@@ -175,14 +180,15 @@ class S3Server:
                 self.vault,
                 self.portal,
                 product_bucket=self.product_bucket,
-                own_buckets=(self.raw_bucket, self.quarantine_bucket, self.released_bucket),
+                own_buckets=self.own_buckets,
             ),
         )
 
-    def _wait(self) -> None:
+    def _wait(self, go_on: Callable[[], None]) -> None:
         deadline, starts = time.monotonic() + START_SECONDS, 1
         assert self.process is not None
         while time.monotonic() < deadline:
+            go_on()
             if self.process.poll() is not None:
                 if starts == MOST_STARTS:
                     break

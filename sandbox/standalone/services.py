@@ -9,18 +9,31 @@ import sys
 from collections.abc import Iterable
 from urllib.parse import urlsplit
 
+from sandbox.free_ports import LOOPBACK
 from sandbox.sources.secret_reference import named_variables
 from sandbox.sources.source_list import DataSource, read_sources
 from sandbox.standalone.city_config import CityConfig
 from sandbox.standalone.managed_service import ManagedService
 from sandbox.standalone.settings import CHECKOUT
 
+MAIL_VARIABLES = (
+    "CIHU_SMTP_HOST",
+    "CIHU_SMTP_PORT",
+    "CIHU_SMTP_TLS",
+    "CIHU_SMTP_CA_FILE",
+    "CIHU_SMTP_USER",
+    "CIHU_SMTP_PASSWORD_FILE",
+    "CIHU_MAIL_SENDER",
+    "CIHU_COURIER_SECONDS",
+)
+
 
 def services(ground: CityConfig) -> tuple[ManagedService, ...]:
     """In the order of starting; they end in the reverse order."""
     sources = read_sources(ground.settings.policies)
     pullers = (puller(ground, sources.values()),) if sources else ()
-    return (vault(ground), *pullers, portal(ground), hub(ground))
+    couriers = (courier(ground),) if os.environ.get("CIHU_SMTP_HOST") else ()
+    return (vault(ground), *pullers, portal(ground), *couriers, hub(ground))
 
 
 def vault(ground: CityConfig) -> ManagedService:
@@ -80,6 +93,19 @@ def portal(ground: CityConfig) -> ManagedService:
     )
 
 
+def courier(ground: CityConfig) -> ManagedService:
+    """Alone knows the mail server's password; of the database it has the outbox. It starts where a mail
+    server is named in the variables of whoever starts the city."""
+    return ManagedService(
+        name="courier",
+        command=(sys.executable, "-m", "sandbox.courier"),
+        environment=shared(ground)
+        | {"CIHU_DATABASE_URL": ground.courier_database}
+        | {name: os.environ[name] for name in MAIL_VARIABLES if name in os.environ},
+        health="",
+    )
+
+
 def hub(ground: CityConfig) -> ManagedService:
     """Knows its own secret at the portal, and the key under which it keeps people's tokens;
     no database, no store."""
@@ -117,5 +143,5 @@ def shared(ground: CityConfig) -> dict[str, str]:
 
 
 def place(url: str) -> str:
-    """`host:port` of a URL."""
-    return urlsplit(url).netloc
+    """Where the service of a URL listens: `host:port`."""
+    return f"{LOOPBACK}:{urlsplit(url).port}"

@@ -23,13 +23,14 @@ from typing import NoReturn
 from sqlalchemy import text
 
 from sandbox.database import Database
-from sandbox.database.roles import PORTAL, VAULT, create_roles
+from sandbox.database.roles import COURIER, PORTAL, VAULT, create_roles
 from sandbox.errors import Unavailable
-from sandbox.free_ports import LOOPBACK
+from sandbox.free_ports import LOOPBACK, name_of_loopback
 from sandbox.http.log_lines import LineFormatter
 from sandbox.standalone import process_tree
 from sandbox.standalone.checks import CHECKS, Check, lock_home
 from sandbox.standalone.city_config import Addresses, CityConfig
+from sandbox.standalone.end_request import EndRequest
 from sandbox.standalone.log_files import KEPT, MOST_BYTES, rotate
 from sandbox.standalone.managed_service import ManagedService, RunningService
 from sandbox.standalone.people import add_people
@@ -47,13 +48,14 @@ LEFTOVER_SECONDS = 5.0
 LOOK_SECONDS = 10.0  # logs are looked at so often, if nothing happens
 ASK_AGAIN_SECONDS = 0.2  # whether a part that was started again answers
 log = logging.getLogger("cihu.city")
-ROLES = ("postgres", VAULT, PORTAL)
+ROLES = ("postgres", VAULT, PORTAL, COURIER)
 
 
 class City:
     """One city in the folder `home`.
     `parts` makes its services from the city's configuration. `report` gets each step. `furnish` is called
-    when all answer, and before the city is reported as ready."""
+    when all answer, and before the city is reported as ready. Who sets `asked` can ask it to end, at any time
+    (`go_on`)."""
 
     def __init__(
         self,
@@ -69,6 +71,7 @@ class City:
         self.parts, self.checks, self.report, self.furnish = parts, checks, report, furnish
         self.running: dict[str, Running] = {}
         self.ground: CityConfig | None = None
+        self.asked: EndRequest | None = None
         self._tended: dict[str, Tended] = {}
         self._started_at = datetime.now(UTC)
         self._lock: int | None = None
@@ -76,9 +79,10 @@ class City:
 
     def start(self) -> CityConfig:
         """Start every part, in order; return when all of them answer.
-        If one does not, what was started is stopped."""
+        If one does not, or somebody asks us to end, what was started is stopped."""
         try:
             for check in self.checks:
+                self.go_on()
                 check(self.home, self.settings)
             for name in ("logs", "run", "keys"):
                 (self.home / name).mkdir(parents=True, exist_ok=True)
@@ -88,7 +92,7 @@ class City:
             self.ground = self._lay_ground()
             self._start_services(self.ground)
             self.furnish()
-        except BaseException:  # a signal too: whatever happens, no process is left
+        except BaseException:  # `Stopped` too: whatever happens, no process is left
             self.stop()
             raise
         self._tended = {name: Tended(name, running, self._sweep) for name, running in self.running.items()}
@@ -102,7 +106,7 @@ class City:
         for name in reversed(tuple(self.running)):
             self.report(f"stopping {name}")
             self.running[name].stop()
-            del self.running[name]  # only now: a stop that was interrupted can be repeated
+            del self.running[name]  # only now: a stop that failed can be repeated
         if self._lock is not None:
             end_leftovers(self.home)
             os.close(self._lock)
@@ -112,13 +116,20 @@ class City:
             self._log_file.close()
             self._log_file = None
 
+    def go_on(self) -> None:
+        """Raises `Stopped` if somebody has asked us to end.
+        Who furnishes a city calls it between two deeds."""
+        if self.asked is not None:
+            self.asked.check()
+
     def wait(self) -> NoReturn:
-        """Stay, and start again whatever ends by itself. A signal interrupts."""
+        """Stay, and start again whatever ends by itself. Raises `Stopped` when somebody asks us to end."""
         while True:
+            self.go_on()
             self.tend(LOOK_SECONDS)
 
     def tend(self, seconds: float) -> None:
-        """Wait until a part ends or something is due, for so long at most, and do it:
+        """Wait until a part ends, something is due or we are asked to end, for so long at most, and do it:
         say what ended and by what, start it again when its time has come, say when it answers. To be called
         again and again, on the thread that started the city."""
         changed = False
@@ -148,8 +159,10 @@ class City:
         return max(0.0, min(waits, default=LOOK_SECONDS))
 
     def _ended(self, seconds: float) -> list[Tended]:
-        """The parts whose process ends within this number of seconds."""
+        """The parts whose process ends within this number of seconds, or before we are asked to end."""
         waiting, handles, ended = select.poll(), {}, []
+        if self.asked is not None:
+            waiting.register(self.asked, select.POLLIN)
         try:
             for one in self._tended.values():
                 if one.state == "waiting" or one.running.process is None:
@@ -161,7 +174,7 @@ class City:
                 handles[handle] = one
                 waiting.register(handle, select.POLLIN)
             found = waiting.poll(0 if ended else seconds * 1000)
-            return ended + [handles[handle] for handle, _ in found]
+            return ended + [handles[handle] for handle, _ in found if handle in handles]
         finally:
             for handle in handles:
                 os.close(handle)
@@ -228,19 +241,22 @@ class City:
         self.running["s3"] = s3  # known before it starts: an interrupted start must stop it
         s3.launch()
         self.running = {"postgres": postgres} | self.running
-        postgres.start()
+        postgres.start(self.go_on)
         self.report("preparing the database")
         self._prepare(postgres, passwords, environment)
-        s3.await_ready()
+        s3.await_ready(self.go_on)
         return CityConfig(
             home=self.home,
             settings=self.settings,
             environment=environment,
             addresses=Addresses(
-                s3=s3.endpoint, **{part: f"http://{LOOPBACK}:{ports[part]}" for part in PORTS if part != "s3"}
+                s3=s3.endpoint,
+                vault=f"http://{LOOPBACK}:{ports['vault']}",
+                **{part: f"http://{name_of_loopback()}:{ports[part]}" for part in ("portal", "hub")},
             ),
             vault_database=postgres.url(user=VAULT),
             portal_database=postgres.url(user=PORTAL),
+            courier_database=postgres.url(user=COURIER),
             vault_store=s3.vault,
             portal_store=s3.portal,
             raw_bucket=s3.raw_bucket,
@@ -256,6 +272,7 @@ class City:
         make_database(postgres)
         owner = postgres.url()
         migrate.migrate(owner)
+        self.go_on()
         market = subprocess.run(
             [sys.executable, "-m", "marketplace.migrate"],
             capture_output=True,
@@ -269,6 +286,7 @@ class City:
                 f"The marketplace's tables could not be made. {market.stderr.strip()[-400:]}",
                 remedy="Report this: it is a fault of ours.",
             )
+        self.go_on()
         database = Database(owner, pool_size=1)
         try:
             with database.transaction() as tx:
@@ -286,9 +304,10 @@ class City:
             self.report(f"starting {one.part.name}")
             self.running[one.part.name] = one
             one.launch()
+            self.go_on()
         self._write_card(ready=False)
         for one in started:
-            one.await_ready()
+            one.await_ready(self.go_on)
 
     def _log(self, name: str) -> Path:
         return self.home / "logs" / f"{name}.log"

@@ -1,6 +1,7 @@
 """Prepares the demo city for a newcomer: published data, a team with a grant, products on offer, and a
 welcome text."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -8,39 +9,54 @@ from rich.console import Console
 from rich.table import Table
 
 from sandbox.client.session import ClientSession, places
+from sandbox.standalone.demo_competition import load_competition
+from sandbox.standalone.demo_reviews import answer_reviews
 from sandbox.standalone.demo_tables import write_demo_tables
 from sandbox.standalone.people import PEOPLE
 from sandbox.standalone.settings import CitySettings
 
-TERMS = {"free_calls": 100, "purpose": "any lawful purpose that names the source"}
+PURPOSES = {
+    "health.panel": "用于大赛：由带噪回答建立模型 / For the competition: models from private answers",
+    "health.visits": "用于大赛：价格如何影响就诊次数 / For the competition: how do prices change visits?",
+}
+"""Datasets that the team has a grant on; the one of the tutorials is the newest."""
+TERMS = {"free_calls": 100, "purpose": "任何合法用途，须注明来源 / Any lawful purpose that names the source"}
 
 
-def load_demo(home: Path, settings: CitySettings) -> None:
-    """Publish, grant and offer what is not there yet, as the people of the city would. Safe to repeat."""
+def load_demo(home: Path, settings: CitySettings, go_on: Callable[[], None] = lambda: None) -> None:
+    """Publish, grant and offer what is not there yet, as the people of the city would. Safe to repeat.
+    `go_on` is called between two deeds, and may raise."""
     where = places(home)
     people = {
-        account: ClientSession(where, account, settings.password) for account in ("lin", "zhou", "wang")
+        account: ClientSession(where, account, settings.password, go_on=go_on)
+        for account in ("lin", "tang", "zhou", "wang", "li", "zhao")
     }
     known = {dataset["name"] for dataset in people["lin"].vault("GET", "/v1/datasets")}
     files = write_demo_tables(home)
     for officer, dataset in (("lin", "health.visits"), ("zhou", "market.inspections")):
         if dataset not in known:
             people[officer].publish(settings.policies / "datasets" / f"{dataset}.yaml", files[dataset])
+    for officer in ("lin", "tang"):  # the health data open once their review is answered
+        answer_reviews(people[officer])
+    load_competition(home, people, settings.policies, known)
     until = (datetime.now(UTC) + timedelta(days=90)).date().isoformat()
-    if not people["wang"].vault("GET", "/v1/grants"):
+    granted = {grant["dataset"] for grant in people["wang"].vault("GET", "/v1/grants")}
+    for dataset, purpose in PURPOSES.items():
+        if dataset in granted:
+            continue
         asked = people["wang"].vault(
             "POST",
             "/v1/requests",
             json={
-                "dataset": "health.visits",
+                "dataset": dataset,
                 "team": "cihu-lake",
                 "epsilon": "4",
                 "until": until,
-                "purpose": "首届大数据应用创新大赛: how do prices change how often people see a doctor?",
+                "purpose": purpose,
             },
         )
         people["lin"].vault(
-            "POST", f"/v1/requests/{asked['id']}/approve", json={"note": "for the competition"}
+            "POST", f"/v1/requests/{asked['id']}/approve", json={"note": "用于大赛 / For the competition"}
         )
     offered = {product["id"] for product in people["lin"].market("GET", "/api/v1/products")["products"]}
     if "inspections" not in offered:

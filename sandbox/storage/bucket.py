@@ -13,10 +13,10 @@ from minio.sse import SseS3
 from sandbox.errors import Unavailable
 from sandbox.storage.failures import translated
 from sandbox.storage.names import checked_name
+from sandbox.storage.object_writer import PART_BYTES, ObjectWriter
 
 PATIENCE = urllib3.Timeout(connect=5, read=60)
 DIGEST = "x-amz-meta-sha256"
-PART_BYTES = 8 * 1024**2
 PIECE_BYTES = 8 * 1024**2
 
 
@@ -84,13 +84,7 @@ class Bucket:
                 metadata={DIGEST: digest},
                 sse=SseS3(),
             )
-        if not written.version_id or written.version_id == "null":
-            raise Unavailable(
-                f"The bucket {self.bucket} does not keep versions.",
-                code="storage_unversioned",
-                remedy="Turn versioning on for it.",
-            )
-        return ObjectVersion(name, written.version_id, len(body), digest)
+        return self.stored(name, written.version_id, len(body), sha256=digest)
 
     def put_stream(self, name: str, stream: BinaryIO) -> ObjectVersion:
         """Store what `stream` gives as a new version of `name`, encrypted at rest, a part at a time.
@@ -105,13 +99,22 @@ class Bucket:
                 part_size=PART_BYTES,
                 sse=SseS3(),
             )
-        if not written.version_id or written.version_id == "null":
+        return self.stored(name, written.version_id, counted.size, sha256=counted.digest.hexdigest())
+
+    def writer(self, name: str) -> ObjectWriter:
+        """A file to write a new version of `name` on, encrypted at rest. Its digest is for the caller to
+        keep."""
+        return ObjectWriter(self, checked_name(name))
+
+    def stored(self, name: str, version_id: str | None, size: int, *, sha256: str) -> ObjectVersion:
+        """What was stored. Raises `Unavailable` where the bucket gave it no version."""
+        if not version_id or version_id == "null":
             raise Unavailable(
                 f"The bucket {self.bucket} does not keep versions.",
                 code="storage_unversioned",
                 remedy="Turn versioning on for it.",
             )
-        return ObjectVersion(name, written.version_id, counted.size, counted.digest.hexdigest())
+        return ObjectVersion(name, version_id, size, sha256)
 
     def abort_unfinished(self, prefix: str) -> int:
         """Remove the parts of uploads whose process was killed; returns how many uploads there were.
@@ -122,9 +125,10 @@ class Bucket:
                 self.client._abort_multipart_upload(self.bucket, upload.object_name, str(upload.upload_id))
         return len(listed.uploads)
 
-    def open(self, stored: ObjectVersion) -> BinaryIO:
-        """A seekable stream over that version, read in pieces as they are needed."""
-        return cast("BinaryIO", io.BufferedReader(_ObjectStream(self, stored), PIECE_BYTES))
+    def open(self, stored: ObjectVersion, piece_bytes: int = PIECE_BYTES) -> BinaryIO:
+        """A seekable stream over that version, read in pieces as they are needed. Whoever reads here and
+        there asks for small pieces: a read that is larger is a request of its own."""
+        return cast("BinaryIO", io.BufferedReader(_ObjectStream(self, stored), piece_bytes))
 
     def piece(self, name: str, version_id: str, start: int, length: int) -> bytes:
         """`length` bytes of exactly that version from `start` on."""
@@ -139,14 +143,15 @@ class Bucket:
                 response.release_conn()
         return body
 
-    def get(self, name: str, version_id: str) -> bytes:
-        """The bytes of exactly that version.
+    def get(self, name: str, version_id: str, sha256: str = "") -> bytes:
+        """The bytes of exactly that version. `sha256`: their digest, where the caller has kept it; it must be
+        given for an object that was written piece by piece.
         Raises `NotFound`; `Unavailable` if they are not what was stored."""
         with translated(self.endpoint, self.bucket):
             response = self.client.get_object(self.bucket, checked_name(name), version_id=version_id)
             try:
                 body: bytes = response.read()
-                promised = response.headers.get(DIGEST)
+                promised = sha256 or response.headers.get(DIGEST)
             finally:
                 response.close()
                 response.release_conn()

@@ -2,12 +2,26 @@
 Raw rows, quarantine and released files are the vault's alone; the portal may read products."""
 
 from threading import Lock
-from typing import BinaryIO
+from typing import BinaryIO, Protocol
 
 from sandbox.storage import protection
 from sandbox.storage.bucket import Bucket, ObjectVersion
 from sandbox.storage.failures import translated
 from sandbox.storage.names import checked_name
+from sandbox.storage.object_writer import ObjectWriter
+
+
+class StoredVersion(Protocol):
+    """Where the rows of a dataset's version lie."""
+
+    @property
+    def object_name(self) -> str: ...
+
+    @property
+    def object_version(self) -> str: ...
+
+    @property
+    def sha256(self) -> str: ...
 
 
 class WrittenBucket(Bucket):
@@ -50,10 +64,24 @@ class RawStore(WrittenBucket):
     """The raw bucket: the only place where raw bytes rest.
     Only the vault holds its keys, and it is not even read if unfit."""
 
-    def get(self, name: str, version_id: str) -> bytes:
+    def get(self, name: str, version_id: str, sha256: str = "") -> bytes:
         if not self._proved:
             self.prove()
-        return super().get(name, version_id)
+        return super().get(name, version_id, sha256)
+
+    def rows(self, version: StoredVersion) -> bytes:
+        """The rows of a version as they may be read now: all who read rows read them here
+        (sandbox/splits/split_store.py)."""
+        return self.get(version.object_name, version.object_version, version.sha256)
+
+    def whole(self, version: StoredVersion) -> bytes:
+        """All rows of a version: for the vault's own writing, never for an answer."""
+        return self.get(version.object_name, version.object_version, version.sha256)
+
+    def writer(self, name: str) -> ObjectWriter:
+        if not self._proved:
+            self.prove()
+        return super().writer(name)
 
     def put_stream(self, name: str, stream: BinaryIO) -> ObjectVersion:
         if not self._proved:
@@ -82,10 +110,10 @@ class QuarantineStore(WrittenBucket):
     """What sealed runs left, until reviewers have decided:
     only the vault holds its keys, and it is not even read if unfit."""
 
-    def get(self, name: str, version_id: str) -> bytes:
+    def get(self, name: str, version_id: str, sha256: str = "") -> bytes:
         if not self._proved:
             self.prove()
-        return super().get(name, version_id)
+        return super().get(name, version_id, sha256)
 
     def clear(self, folder: str) -> None:
         """Remove every version of every object below `folder`, such as `runs/<id>`."""

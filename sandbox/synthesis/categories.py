@@ -3,6 +3,8 @@ They are public, from the policy alone, so that each part can be a group's key."
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from fractions import Fraction
 from itertools import pairwise
 
 from sandbox.catalog.model import Bounds, Column, KeyValue, Role, Type
@@ -15,11 +17,20 @@ HALVINGS = ((1, 64, 1), (1, 32, 1), (1, 16, 2), (1, 8, 2), (1, 4, 2), (1, 2, 3),
 """Where bounds begin at zero: up to which share of the high bound.
 What is counted or paid is mostly little."""
 
+FREE_TYPES = (Type.INTEGER, Type.NUMBER, Type.DATE, Type.TIMESTAMP)
+FREE_STEP = Fraction(1, 10**6)
+"""On this grid numbers without bounds are invented."""
+LEAST_MAGNITUDE, MOST_MAGNITUDE = -3, 12
+"""Powers of ten between which a number without bounds is cut by its magnitude; beyond them is one part."""
+FIRST_YEAR, LAST_YEAR, YEARS = 1900, 2100, 5
+EPOCH = date(1970, 1, 1)
+
 
 @dataclass(frozen=True)
 class Category:
-    """A part of a column's range: no value, some of a key's values, or an interval of a measure's grid
-    (both ends in it).
+    """A part of a column's range: no value, some of a key's values, or an interval of a grid (both ends in
+    it): of a measure in its steps; of a number without bounds in `FREE_STEP`, or in ones where it is an
+    integer; of dates in days, of timestamps in seconds, since 1970.
 
     `condition` is SQL that is true for its rows, once those of the categories before it are taken out.
     """
@@ -43,18 +54,88 @@ def categories(column: Column) -> tuple[Category, ...]:
             *empty,
         )
     if column.bounds:
-        edges = grid_edges(column.bounds)
-        parts_of = [
-            Category(f"{name} < {decimal(column.bounds, after)}", first=edge, last=after - 1)
-            for edge, after in pairwise(edges)
-        ]
-        return (*([] if column.required else empty), *parts_of)
+        return (*([] if column.required else empty), *intervals(column, grid_edges(column.bounds)))
     if column.type is Type.BOOLEAN:
         truths = (Category(name, values=(True,)), Category(f"NOT {name}", values=(False,)))
         return truths if column.required else (*empty, *truths)
+    if is_free(column):
+        return (*([] if column.required else empty), *intervals(column, free_edges(column)))
     return (
         (Category(f"{name} IS NOT NULL"),) if column.required else (*empty, Category(f"{name} IS NOT NULL"))
     )
+
+
+def is_free(column: Column) -> bool:
+    """Whether its values have an order and no bounds: they are cut by public magnitudes or years."""
+    return column.role is Role.ATTRIBUTE and column.type in FREE_TYPES
+
+
+def is_ordered(column: Column) -> bool:
+    """Whether its parts are intervals of a grid."""
+    return column.bounds is not None or is_free(column)
+
+
+def step_of(column: Column) -> Fraction:
+    """One step of the column's grid; a day, or a second, for dates and timestamps."""
+    if column.bounds:
+        return column.bounds.step
+    return FREE_STEP if column.type is Type.NUMBER else Fraction(1)
+
+
+def intervals(column: Column, edges: Sequence[int]) -> list[Category]:
+    """The parts of a grid that begin at `edges`; the last of these is one past the end."""
+    name = quoted(column.name)
+    return [
+        Category(f"{name} < {_point(column, after)}", first=edge, last=after - 1)
+        for edge, after in pairwise(edges)
+    ]
+
+
+def free_edges(column: Column) -> list[int]:
+    """Where the parts of a column without bounds begin, in its steps: at public magnitudes (1, 3, 10, 30,
+    ..., coarser below zero), or at every fifth year. The parts at both ends also take what lies beyond
+    them."""
+    if column.typical is not None and column.typical.points:
+        return _usual_edges(column, column.typical.points[0][1], column.typical.points[-1][1])
+    if column.type in (Type.DATE, Type.TIMESTAMP):
+        years = [FIRST_YEAR - 50, *range(FIRST_YEAR, LAST_YEAR + 1, YEARS), LAST_YEAR + 50]
+        size = 1 if column.type is Type.DATE else 86_400
+        return [(date(year, 1, 1) - EPOCH).days * size for year in years]
+    step, least = step_of(column), 0 if column.type is Type.INTEGER else LEAST_MAGNITUDE
+    powers = [_power(at) for at in range(least, MOST_MAGNITUDE + 1)]
+    above = sorted([*powers, *[3 * power for power in powers[:-1]]])
+    below = [-power for power in reversed(powers)]
+    points = [int(point / step) for point in (*below, Fraction(0), *above)]
+    # zero is a part of its own, and the number beside it begins the next
+    return sorted({*points, 1})
+
+
+def _usual_edges(column: Column, lowest: float, highest: float) -> list[int]:
+    """Where the officer states the usual values, these are cut evenly, with a part at both ends for the
+    others."""
+    low, high = (round(Fraction(str(value)) / step_of(column)) for value in (lowest, highest))
+    span, parts = max(high - low, 1), MOST_PARTS - 2
+    return sorted({low - span, *[low + span * at // parts for at in range(parts + 1)], high + span})
+
+
+def _power(of: int) -> Fraction:
+    return Fraction(10**of) if of >= 0 else Fraction(1, 10**-of)
+
+
+def _point(column: Column, place: int) -> str:
+    """A point of the column's grid as SQL."""
+    if column.bounds:
+        return decimal(column.bounds, place)
+    match column.type:
+        case Type.DATE:
+            return f"DATE '{(EPOCH + timedelta(days=place)).isoformat()}'"
+        case Type.TIMESTAMP:
+            moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=place)
+            return f"TIMESTAMP '{moment:%Y-%m-%d %H:%M:%S}'"
+        case Type.INTEGER:
+            return str(place)
+    point = place * FREE_STEP
+    return str(int(point)) if point.denominator == 1 else f"{float(point):.6f}"
 
 
 def grid_edges(bounds: Bounds) -> list[int]:

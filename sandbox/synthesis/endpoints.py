@@ -27,6 +27,10 @@ class Purchase(BaseModel):
         allow_inf_nan=False,
         description="the loss, as epsilon at the dataset's delta",
     )
+    trained: bool = Field(
+        default=False,
+        description="spend a tenth of the loss on testing models, trained on these rows, on real ones",
+    )
 
 
 def router(context: AskContext, *, authenticate: Callable[..., Principal]) -> APIRouter:
@@ -43,6 +47,12 @@ def router(context: AskContext, *, authenticate: Callable[..., Principal]) -> AP
     def buy(officer: Officer, name: str, purchase: Purchase) -> dict[str, Any]:
         """Buy stand-in rows with differential privacy for the newest version, once,
         from the dataset's budget."""
-        return buy_stand_in(context, officer=officer, dataset=name, epsilon=Fraction(purchase.epsilon))
+        return buy_stand_in(
+            context,
+            officer=officer,
+            dataset=name,
+            epsilon=Fraction(purchase.epsilon),
+            trained=purchase.trained,
+        )
 
     return api

@@ -12,11 +12,15 @@ from sandbox.synthesis.marginals import Kind, Marginal
 
 
 def quality(
-    marginals: Sequence[Marginal], places: Mapping[str, Places], classes: Mapping[str, Sequence[int]]
+    marginals: Sequence[Marginal],
+    places: Mapping[str, Places],
+    classes: Mapping[str, Sequence[int]],
+    kept: frozenset[tuple[str, str]],
 ) -> list[dict[str, Any]]:
     """For each column and pair: `distance`, the total variation distance between the rows and the noisy
     shares, and `noise`, the expected distance of the noisy shares from the exact ones. Both are in [0, 1],
-    and cost nothing: no data is touched."""
+    and cost nothing: no data is touched. Of a pair also whether a dependence rises above the noise; if not,
+    the rows have none, whatever is in the data."""
     told = []
     for marginal in marginals:
         if marginal.kind not in (Kind.COLUMN, Kind.PAIR):
@@ -32,6 +36,7 @@ def quality(
                 "columns": list(marginal.columns),
                 "distance": round(distance(made, marginal.table), 4),
                 "noise": round(expected_noise(marginal), 4),
+                **({"kept": marginal.columns in kept} if marginal.kind is Kind.PAIR else {}),
             }
         )
     return told

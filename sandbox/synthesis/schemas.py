@@ -1,11 +1,18 @@
 """What buying stand-in rows answers with."""
 
-from typing import Literal
+from typing import Literal, NotRequired
 from uuid import UUID
 
 from typing_extensions import TypedDict
 
-from sandbox.catalog.schemas import QualityDocument
+from sandbox.catalog.schemas import (
+    CorrelationDocument,
+    DecilesDocument,
+    GroupMeanDocument,
+    LostDocument,
+    QualityDocument,
+    TrainedDocument,
+)
 
 
 class PurchaseDocument(TypedDict):
@@ -21,4 +28,9 @@ class PurchaseDocument(TypedDict):
     bought_by: str
     sha256: str
     quality: list[QualityDocument]
+    group_means: list[GroupMeanDocument]
+    correlations: list[CorrelationDocument]
+    deciles: list[DecilesDocument]
+    lost: list[LostDocument]
+    trained: NotRequired[list[TrainedDocument]]
     log_index: int

@@ -23,53 +23,71 @@ from typing import Annotated, Any
 
 import duckdb
 import uvicorn
-from fastapi import Depends, FastAPI
+from fastapi import Depends, FastAPI, Query
 from starlette.formparsers import MultiPartParser
 from starlette.types import ASGIApp
 
+import sandbox.answer_pages.endpoints as answer_pages_endpoints
 import sandbox.catalog.endpoints as catalog_endpoints
+import sandbox.competitions.endpoints as competitions_endpoints
 import sandbox.demands.endpoints as demands_endpoints
 import sandbox.grants.endpoints as grants_endpoints
 import sandbox.jobs.endpoints as jobs_endpoints
 import sandbox.lifecycle.endpoints as lifecycle_endpoints
+import sandbox.models.endpoints as models_endpoints
+import sandbox.openings.endpoints as openings_endpoints
+import sandbox.oversight.endpoints as oversight_endpoints
 import sandbox.quality.endpoints as quality_endpoints
 import sandbox.releases.endpoints as releases_endpoints
 import sandbox.releases.interrupted as releases_interrupted
+import sandbox.responsibilities.endpoints as responsibilities_endpoints
 import sandbox.reviews.endpoints as reviews_endpoints
 import sandbox.synthesis.endpoints as synthesis_endpoints
 from sandbox.api_schema import answers
 from sandbox.audit import Log, Signer
 from sandbox.audit.endpoints import router as audit_router
+from sandbox.audit.witness_policy import read_witness_policy
+from sandbox.catalog.dataset_index import private_datasets
 from sandbox.catalog.dataset_repository import DatasetRepository
 from sandbox.catalog.notice import NoticeRule, read_notice_days
 from sandbox.catalog.populations import read_populations
 from sandbox.catalog.sweep import sweep
 from sandbox.cleaning import PseudonymKeys, StepCleaner
+from sandbox.competitions.context import CompetitionContext
+from sandbox.competitions.entries.score import ScoringContext, wait_until
+from sandbox.competitions.notify import Teller
+from sandbox.competitions.organisers.endpoints import forms_router
+from sandbox.competitions.scorer import Scorer
 from sandbox.database import Database
 from sandbox.declared import DeclaredContext, UnitDigests
+from sandbox.derivations import endpoints as derivations_endpoints
+from sandbox.derivations.context import DerivationContext
+from sandbox.derivations.schedule import run_due
 from sandbox.disclosure.checks.registry import CHECKS
-from sandbox.disclosure.taxonomy import load_disclosure
+from sandbox.disclosure.taxonomy import Taxonomy, load_disclosure
 from sandbox.drafts import endpoints as drafts_endpoints
 from sandbox.drafts.context import DraftContext
 from sandbox.drafts.files import sweep_files
 from sandbox.engines.duckdb import DuckDBEngine
 from sandbox.engines.process import EngineProcesses
 from sandbox.engines.without_pandas import leave_pandas_out
-from sandbox.errors import CihuError, NotAuthenticated, Unavailable
-from sandbox.grants import expire_due
+from sandbox.errors import CihuError, Unavailable
+from sandbox.grants import expire_due, warn_of_ends
 from sandbox.http import api_docs, openapi, problem_details
 from sandbox.http.accepted_types import refuse_unaccepted_types
-from sandbox.http.authentication import claims_at, principal_at, service_at
-from sandbox.http.body_limit import BodyLimit
+from sandbox.http.authentication import claims_at, principal_at, puller_at
+from sandbox.http.body_limit import Admit, BodyLimit, LargeBody
 from sandbox.http.clocks import ClocksTogether
 from sandbox.http.connection_limits import LimitedProtocol
 from sandbox.http.endpoints import error_pages_router, health_router, metrics_router
 from sandbox.http.health import Health, room_on_disk
 from sandbox.http.known_parameters import refuse_unknown_parameters
 from sandbox.http.log_lines import set_up
+from sandbox.http.maintenance_gate import SAFE, changes_refused
 from sandbox.http.metrics import Metrics
 from sandbox.http.openapi_examples import read_examples
 from sandbox.http.redacted_logs import redact_logs
+from sandbox.http.refused_changes import log_refused_changes
 from sandbox.http.request_log import RequestLog
 from sandbox.http.security_headers import SecurityHeaders
 from sandbox.identity import KERNEL, VAULT, WORKSPACE, Principal, TokenIssuer, TokenVerifier
@@ -78,27 +96,43 @@ from sandbox.jobs import RunContext, Worker
 from sandbox.lifecycle.context import LifecycleContext, has_live_grants
 from sandbox.lifecycle.erase import finish_erasures
 from sandbox.memory_dumps import forbid_core_dumps, hide_memory
+from sandbox.memory_release import keep_little_memory
+from sandbox.models.context import ModelContext
+from sandbox.openings.context import OpeningContext
+from sandbox.openings.openings import remind_of_openings
+from sandbox.oversight.request_facts import OversightContext
+from sandbox.oversight.risk_limits import read_risk_limits
+from sandbox.oversight.risks import RiskContext
 from sandbox.policy import Gate, Resource
+from sandbox.policy.identity_rules import read_identity_rules
+from sandbox.public import endpoints as public_endpoints
+from sandbox.public.entries import PublicContext, refresh
 from sandbox.pulls import endpoints as pulls_endpoints
 from sandbox.pulls.attempts import sweep_pulls
 from sandbox.pulls.context import PullContext
+from sandbox.pushes import endpoints as pushes_endpoints
+from sandbox.pushes.batches import MOST_BATCH_BYTES, expire_pushes, sweep_pushes
+from sandbox.pushes.pusher import Pusher
 from sandbox.quality.assess import Assessor
 from sandbox.quality.buy_classes import CLASSES
 from sandbox.quality.limits import read_quality_limits
 from sandbox.quality.problem_reports import ProblemContext
 from sandbox.releases import AskContext
 from sandbox.releases.contribution_histogram import measure_contributions
+from sandbox.responsibilities.transfer import HandOverContext
 from sandbox.reviews import ReviewContext, read_review_policy, trial_check
 from sandbox.reviews.declared_tables import cell_rules
 from sandbox.reviews.raw_inputs import RawInputs
 from sandbox.reviews.remind import remind
 from sandbox.reviews.sealed_decoder import SealedDecoder
 from sandbox.sources.source_list import read_sources
+from sandbox.splits import SplitRawStore
 from sandbox.storage import ProductStore, QuarantineStore, RawStore, ReleasedStore
 from sandbox.synthesis.buy_stand_in import STAND_IN
 from sandbox.vault import kernel_tokens
-from sandbox.vault.schemas import PersonDocument
+from sandbox.vault.schemas import MOST_THINGS, PersonDocument, Thing, VisibleThings
 from sandbox.vault.settings import Settings, read_settings
+from sandbox.vault.visible import visible_things
 
 EXPIRY_SECONDS = 60.0
 MOST_BODY_BYTES = 64 * 1024
@@ -115,21 +149,48 @@ KERNEL_API = (
 TAGS = {
     "datasets": "The catalogue: datasets, stand-in rows, publishing.",
     "demands": "Which data analysts ask departments for, and the answers.",
+    "responsibilities": "What officers answer for, and handing it over.",
     "drafts": "Officers' files, and the policies that are drafted for them.",
     "pulls": "From where datasets' rows are fetched, and when.",
+    "derivations": "Datasets that are derived from others by SQL that their officers agreed to.",
+    "pushes": "Rows that departments' systems send in batches.",
     "requests and grants": "Access requests and grants.",
+    "oversight": "What is out of the ordinary, for officers and auditors.",
+    "decisions": "Why something was allowed or refused, and what the rules would say.",
     "quality": "The quality of versions, and problems that are reported on datasets.",
     "questions": "Private questions, their answers and budgets.",
     "sealed runs": "Programs that run on raw data in a seal, and their released files.",
+    "competitions": "Competitions: teams, entries, boards, juries, results and appeals.",
+    "models": "The model library: cards, lineage, and predictions in a seal.",
     "reviews": "Reviews of files that are to leave, and the rules for them.",
     "log": "The transparency log.",
+    "public": "What anybody may know without an account.",
     "kernels": "Tokens and pauses of sealed kernels.",
     "me": "The person whom the token names.",
 }
 EXAMPLES = Path(__file__).parent / "examples.json"  # of both descriptions
-KERNEL_TAGS = ("datasets", "questions", "sealed runs", "reviews", "kernels", "me")
+KERNEL_TAGS = ("datasets", "questions", "sealed runs", "competitions", "reviews", "kernels", "me")
 EVERY_OPERATION = (Depends(refuse_unaccepted_types), Depends(refuse_unknown_parameters))
+GOES_ON = frozenset(
+    {
+        "/v1/explain",
+        "/v1/competition-drafts/check",
+        "/v1/log/exports",
+        trial_check.PATH,
+        # kernels of workspaces that are open
+        "/v1/kernels",
+        "/v1/kernels/pause",
+        "/v1/kernels/renew",
+    }
+)
+DUE_PULLS = "/v1/pulls/due"
 STORE_AWAY = frozenset({"storage_unreachable", "storage_refused", "storage_bucket_missing", "storage_failed"})
+
+
+def changes_something(method: str, path: str) -> bool:
+    """What is refused during maintenance: not what is sent by POST and changes nothing, nor what an open
+    workspace needs to go on. The puller is refused before it reads a source whose rows nobody could take."""
+    return path == DUE_PULLS or (method not in SAFE and path not in GOES_ON)
 
 
 @dataclass(frozen=True)
@@ -154,7 +215,7 @@ def create_vault(settings: Settings, processes: EngineProcesses | None = None) -
     gate = Gate(settings.policies)
     raw, products, quarantine, released = _stores(settings)
     digests, assessor = UnitDigests(settings.home / "keys" / "units"), _assessor(settings)
-    repository = DatasetRepository(database, settings.policies, _cleaner(digests), assessor.check)
+    repository = _repository(settings, database, digests, assessor, raw)
     engine = DuckDBEngine(raw, processes)
     context = AskContext(database, repository, gate, engine)
     taxonomy = load_disclosure(settings.policies / "disclosure.yaml", checks=CHECKS)
@@ -196,78 +257,163 @@ def create_vault(settings: Settings, processes: EngineProcesses | None = None) -
     lifecycle = LifecycleContext(
         database, repository, gate, raw, notice, forget=(engine.forget, reviews.raw.forget)
     )
-    log = Log(database, Signer(settings.home / "keys" / "log"))
+    log = Log(database, Signer(settings.home / "keys" / "log"), read_witness_policy(settings.policies))
     issuer = TokenIssuer("vault", settings.home / "keys" / "vault", database)
     verifier = TokenVerifier(database, issuers=("portal", "vault"))
 
-    def may_open(principal: Principal, actor: str) -> bool:
-        return gate.decide(principal, "read_openings", Resource("LogEntry", actor, {"actor": actor})).allowed
-
     person = principal_at(database, verifier, VAULT)
-    lifespan = _housekeeping(database, worker, raw, lifecycle)
+    openings = OpeningContext(
+        database,
+        repository,
+        gate,
+        read_populations(settings.policies),
+        notice,
+        partial(measure_contributions, context),
+    )
+    listing = PublicContext(database, repository, gate)
+    scorer = _scorer(worker.context, raw, settings.policies, taxonomy)
+    lifespan = _housekeeping(database, worker, scorer, raw, lifecycle, openings, listing)
     app = FastAPI(
         title="Cihu vault",
         version=API_VERSION,
         lifespan=lifespan,
         docs_url=None,
         redoc_url=None,
-        dependencies=EVERY_OPERATION,
+        dependencies=[*EVERY_OPERATION, Depends(changes_refused(database, changes_something))],
     )
-    problem_details.install(app)
+    _answer_errors(app, database)
     openapi.install(app, description=VAULT_API, tags=TAGS, examples=read_examples(EXAMPLES))
     api_docs.install(app)
-    puller = service_at(settings.puller_secret.get_secret_value(), "puller")
-    drafting = _add_catalogue(app, context, lifecycle, products, settings.policies, assessor, person)
-    _add_data_zone(app, drafting, person=person, puller=puller)
-    app.include_router(grants_endpoints.router(database, repository, gate, authenticate=person))
-    app.include_router(releases_endpoints.router(context, log, authenticate=person))
-    app.include_router(synthesis_endpoints.router(context, authenticate=person))
+    puller = puller_at(settings.puller_secret.get_secret_value())
+    drafting = _add_catalogue(app, lifecycle, products, settings.policies, assessor, openings, person)
+    pusher = pushes_endpoints.pusher_at(drafting, person)
+    _add_data_zone(app, drafting, person=person, puller=puller, pusher=pusher)
+    _add_questions(app, context, log, person)
+    _add_grants(app, OversightContext(database, repository, gate), settings.policies, taxonomy, person)
     _add_quality(app, context, drafting, assessor, reviews, person)
-    app.include_router(jobs_endpoints.router(worker, log, authenticate=person))
-    app.include_router(jobs_endpoints.recipes_router(worker.context, authenticate=person))
-    app.include_router(reviews_endpoints.for_teams(reviews, log, authenticate=person))
-    app.include_router(reviews_endpoints.for_officers(reviews, log, authenticate=person))
+    _add_runs(app, worker, log, person)
+    for router in (reviews_endpoints.for_teams, reviews_endpoints.for_officers):
+        app.include_router(router(reviews, log, authenticate=person))
     app.include_router(reviews_endpoints.disclosure(reviews, authenticate=person))
-    app.include_router(audit_router(log, authenticate=person, may_open=may_open))
+    _add_competitions(app, scorer.served, log, person)
+    _add_models(app, ModelContext(worker.context, reviews), scorer.served, person)
+    _add_log(app, listing, log, person)
     app.include_router(
         kernel_tokens.opening(database, gate, issuer, workspace=claims_at(verifier, WORKSPACE))
     )
     app.include_router(jobs_endpoints.pause_router(worker.pauses, workspace=claims_at(verifier, WORKSPACE)))
     _add_small_talk(app, database, person)
-    app.include_router(error_pages_router(settings.portal_url))
     metrics = Metrics("vault", version("cihu"))
-    app.include_router(
-        health_router(
-            Health(
-                {
-                    "disk": room_on_disk(settings.home),
-                    "database": ClocksTogether(database),
-                    "store": raw.require_there,
-                    "engine": _engine_answers,
-                    "runs": worker.require_places,
-                }
-            )
-        )
+    needs = Health(
+        {
+            "disk": room_on_disk(settings.home),
+            "database": ClocksTogether(database),
+            "store": raw.require_there,
+            "engine": _engine_answers,
+            "runs": worker.require_places,
+        }
     )
+    _add_health(app, database, gate, needs, settings, person)
     app.include_router(metrics_router(metrics.registry, settings.metrics_token.get_secret_value()))
     uploads = [
-        ("POST", path, MOST_UPLOAD_BYTES)
-        for path in ("/v1/datasets", drafts_endpoints.UPLOADS, pulls_endpoints.ROWS)
+        LargeBody("POST", "/v1/datasets", MOST_UPLOAD_BYTES),
+        LargeBody("POST", drafts_endpoints.UPLOADS, MOST_UPLOAD_BYTES),
+        LargeBody("POST", pulls_endpoints.ROWS, MOST_UPLOAD_BYTES, admit=puller),
+        LargeBody("POST", pushes_endpoints.BATCHES, MOST_BATCH_BYTES, admit=pusher),
     ]
-    kernel_app = _kernel_app(context, worker, reviews, lifecycle, log, issuer, verifier)
-    trial_files = ("POST", trial_check.PATH, trial_check.MOST_BYTES)
+    kernel_app = _kernel_app(context, worker, reviews, lifecycle, scorer.served, log, issuer, verifier)
+    trial_files = LargeBody("POST", trial_check.PATH, trial_check.MOST_BYTES)
     return Vault(
-        _guarded(app, large=uploads, admit=_either(puller, person), metrics=metrics),
+        _guarded(app, large=uploads, admit=person, metrics=metrics),
         _guarded(kernel_app, large=[trial_files], admit=principal_at(database, verifier, KERNEL)),
         context,
         worker,
     )
 
 
-def _stores(settings: Settings) -> tuple[RawStore, ProductStore, QuarantineStore, ReleasedStore]:
+def _answer_errors(app: FastAPI, database: Database) -> None:
+    """Errors are problem documents; changes that were refused stand in the log."""
+    problem_details.install(app)
+    log_refused_changes(app, database)
+
+
+def _add_grants(
+    app: FastAPI,
+    facts: OversightContext,
+    policies: Path,
+    taxonomy: Taxonomy,
+    person: Callable[..., Principal],
+) -> None:
+    """Requests and grants, what officers look at before they decide, and what is out of the ordinary."""
+    watch = RiskContext(facts, read_risk_limits(policies), taxonomy)
+    app.include_router(
+        grants_endpoints.router(facts.database, facts.repository, facts.gate, authenticate=person)
+    )
+    app.include_router(oversight_endpoints.router(facts, authenticate=person))
+    _add_sight(app, facts.repository, facts.gate, person)
+    app.include_router(oversight_endpoints.risks_router(watch, authenticate=person))
+    app.include_router(oversight_endpoints.scoreboard_router(facts, authenticate=person))
+    separated = read_identity_rules(policies).separated
+    app.include_router(oversight_endpoints.decisions_router(facts, separated=separated, authenticate=person))
+
+
+def _add_health(
+    app: FastAPI,
+    database: Database,
+    gate: Gate,
+    needs: Health,
+    settings: Settings,
+    person: Callable[..., Principal],
+) -> None:
+    """For whatever restarts a service, and for operators; and where errors are explained."""
+    app.include_router(error_pages_router(settings.portal_url))
+    app.include_router(health_router(needs))
+    app.include_router(
+        oversight_endpoints.health_router(
+            database, gate, needs=needs.met, home=settings.home, authenticate=person
+        )
+    )
+
+
+def _scorer(runs: RunContext, raw: SplitRawStore, policies: Path, taxonomy: Taxonomy) -> Scorer:
+    """What scores entries, with the context of everything about competitions."""
+    context = CompetitionContext(runs.database, runs.repository, runs.gate, policies, raw)
+    return Scorer(context, ScoringContext(runs.database, raw, runs, taxonomy, wait_until))
+
+
+def _add_runs(app: FastAPI, worker: Worker, log: Log, person: Callable[..., Principal]) -> None:
+    app.include_router(jobs_endpoints.router(worker, log, authenticate=person))
+    app.include_router(jobs_endpoints.recipes_router(worker.context, authenticate=person))
+
+
+def _add_competitions(
+    app: FastAPI, context: CompetitionContext, log: Log, person: Callable[..., Principal]
+) -> None:
+    """What anybody may see, what organisers do, and what teams and jurors do."""
+    app.include_router(competitions_endpoints.public_router(context, log))
+    app.include_router(competitions_endpoints.opportunities_router(context))
+    app.include_router(competitions_endpoints.organisers_router(context, log, authenticate=person))
+    app.include_router(competitions_endpoints.teams_router(context, log, authenticate=person))
+    app.include_router(forms_router(context, authenticate=person))
+
+
+def _add_models(
+    app: FastAPI, context: ModelContext, competitions: CompetitionContext, person: Callable[..., Principal]
+) -> None:
+    app.include_router(models_endpoints.router(context, competitions, authenticate=person))
+
+
+def _add_questions(app: FastAPI, context: AskContext, log: Log, person: Callable[..., Principal]) -> None:
+    """Questions under grants, and stand-in rows that are bought."""
+    app.include_router(releases_endpoints.router(context, log, authenticate=person))
+    app.include_router(answer_pages_endpoints.router(context, log, authenticate=person))
+    app.include_router(synthesis_endpoints.router(context, authenticate=person))
+
+
+def _stores(settings: Settings) -> tuple[SplitRawStore, ProductStore, QuarantineStore, ReleasedStore]:
     """The buckets. Raises `Unavailable`."""
     keys = settings.s3_access_key, settings.s3_secret_key.get_secret_value()
-    raw = RawStore(settings.s3_endpoint, *keys, settings.raw_bucket, secure=settings.s3_secure)
+    raw = SplitRawStore(settings.s3_endpoint, *keys, settings.raw_bucket, secure=settings.s3_secure)
     products = ProductStore(settings.s3_endpoint, *keys, settings.product_bucket, secure=settings.s3_secure)
     quarantine = QuarantineStore(
         settings.s3_endpoint, *keys, settings.quarantine_bucket, secure=settings.s3_secure
@@ -280,6 +426,17 @@ def _stores(settings: Settings) -> tuple[RawStore, ProductStore, QuarantineStore
 
 def _cleaner(digests: UnitDigests) -> StepCleaner:
     return StepCleaner(PseudonymKeys(digests.secret_for("pseudonyms")))
+
+
+def _repository(
+    settings: Settings, database: Database, digests: UnitDigests, assessor: Assessor, raw: SplitRawStore
+) -> DatasetRepository:
+    """The catalogue, with what is asked before a dataset opens and the data elements: what is wrong in one of
+    them stops the start. The raw bucket follows its splits."""
+    repository = DatasetRepository(database, settings.policies, _cleaner(digests), assessor.check)
+    _ = repository.opening, repository.elements
+    raw.follow(repository)
+    return repository
 
 
 def _assessor(settings: Settings) -> Assessor:
@@ -307,17 +464,18 @@ def _add_quality(
 
 def _add_catalogue(
     app: FastAPI,
-    context: AskContext,
     lifecycle: LifecycleContext,
     products: ProductStore,
     policies: Path,
     assessor: Assessor,
+    openings: OpeningContext,
     person: Callable[..., Principal],
 ) -> DraftContext:
     """Datasets with their versions and their end, and what is asked for."""
     database, repository, gate, raw = lifecycle.database, lifecycle.repository, lifecycle.gate, lifecycle.raw
-    populations, measured = read_populations(policies), partial(measure_contributions, context)
+    populations, measured = dict(openings.populations), openings.published
     app.include_router(catalog_endpoints.reading(repository, gate, authenticate=person))
+    app.include_router(catalog_endpoints.elements_router(repository, gate, authenticate=person))
     app.include_router(
         catalog_endpoints.writing(
             database,
@@ -335,40 +493,53 @@ def _add_catalogue(
     app.include_router(lifecycle_endpoints.reading(lifecycle, authenticate=person))
     app.include_router(lifecycle_endpoints.writing(lifecycle, authenticate=person))
     app.include_router(demands_endpoints.router(database, repository, gate, authenticate=person))
+    app.include_router(openings_endpoints.router(openings, authenticate=person))
+    handing = HandOverContext(database, repository, gate)
+    app.include_router(responsibilities_endpoints.router(handing, authenticate=person))
     return DraftContext(
         database, repository, gate, raw, policies, populations, measured, assessor, lifecycle.notice
     )
 
 
 def _add_data_zone(
-    app: FastAPI, drafting: DraftContext, *, person: Callable[..., Principal], puller: Callable[..., None]
+    app: FastAPI,
+    drafting: DraftContext,
+    *,
+    person: Callable[..., Principal],
+    puller: Callable[..., None],
+    pusher: Callable[..., Pusher],
 ) -> None:
-    """What officers do with files and sources, and the three operations of the puller."""
+    """What officers do with files and sources, the three operations of the puller, and those of pushers."""
     app.include_router(drafts_endpoints.router(drafting, authenticate=person))
     app.include_router(drafts_endpoints.contract_router(drafting, authenticate=person))
+    app.state.derivation = DerivationContext(drafting)  # also refreshed by schedule
+    app.include_router(derivations_endpoints.router(app.state.derivation, authenticate=person))
+    app.include_router(drafts_endpoints.progress_router(drafting, authenticate=person))
     pulling = PullContext(drafting, read_sources(drafting.policies))
     # before those of officers: an address of theirs must not take one of the puller's
     app.include_router(pulls_endpoints.for_puller(pulling, authenticate=puller))
     app.include_router(pulls_endpoints.router(pulling, authenticate=person))
+    app.include_router(pushes_endpoints.officers_router(drafting, authenticate=person))
+    app.include_router(pushes_endpoints.router(drafting, authenticate=pusher))
 
 
-def _either(service: Callable[[str], None], person: Callable[[str], Principal]) -> Callable[[str], None]:
-    """Who may send a large body, asked before a byte of it is read. The operation decides who of them."""
+def _add_log(app: FastAPI, listing: PublicContext, log: Log, person: Callable[..., Principal]) -> None:
+    """The log, and with it the views that ask nobody for a token."""
+    gate = listing.gate
 
-    def admit(authorization: str) -> None:
-        try:
-            service(authorization)
-        except NotAuthenticated:
-            person(authorization)
+    def may_open(principal: Principal, actor: str) -> bool:
+        return gate.decide(principal, "read_openings", Resource("LogEntry", actor, {"actor": actor})).allowed
 
-    return admit
+    app.include_router(audit_router(log, authenticate=person, may_open=may_open))
+    app.include_router(oversight_endpoints.log_router(log, gate, authenticate=person))
+    app.include_router(public_endpoints.router(listing, log))
 
 
 def _guarded(
     app: FastAPI,
     *,
-    large: Sequence[tuple[str, str, int]] = (),
-    admit: Callable[[str], object] | None = None,
+    large: Sequence[LargeBody] = (),
+    admit: Admit | None = None,
     metrics: Metrics | None = None,
 ) -> ASGIApp:
     """Bodies are counted as they come, and no failure puts its words into the log."""
@@ -387,12 +558,14 @@ def _kernel_app(
     worker: Worker,
     reviews: ReviewContext,
     lifecycle: LifecycleContext,
+    competitions: CompetitionContext,
     log: Log,
     issuer: TokenIssuer,
     verifier: TokenVerifier,
 ) -> FastAPI:
-    """The kernels' socket: catalogue, questions, sealed runs and their released files, renewal.
-    No publishing, no deciding, no reviewing; nothing that is sent in is stored but programs."""
+    """The kernels' socket: catalogue, questions, sealed runs and their released files, a team's entries in
+    competitions, renewal. No publishing, no deciding, no reviewing, no judging; nothing that is sent in is
+    stored but programs and entries."""
     analyst = principal_at(context.database, verifier, KERNEL)
     app = FastAPI(
         title="Cihu vault, for kernels",
@@ -400,7 +573,7 @@ def _kernel_app(
         docs_url=None,
         redoc_url=None,
         openapi_url=None,
-        dependencies=EVERY_OPERATION,
+        dependencies=[*EVERY_OPERATION, Depends(changes_refused(context.database, changes_something))],
     )
     problem_details.install(app)
     openapi.install(
@@ -417,6 +590,8 @@ def _kernel_app(
     app.include_router(reviews_endpoints.for_teams(reviews, log, authenticate=analyst))
     app.include_router(reviews_endpoints.for_kernels(reviews, authenticate=analyst))
     app.include_router(reviews_endpoints.disclosure(reviews, authenticate=analyst))
+    app.include_router(competitions_endpoints.public_router(competitions, log))
+    app.include_router(competitions_endpoints.kernels_router(competitions, log, authenticate=analyst))
     app.include_router(
         kernel_tokens.renewing(
             context.database, issuer, gate=context.gate, kernel=claims_at(verifier, KERNEL)
@@ -452,26 +627,72 @@ def _add_small_talk(app: FastAPI, database: Database, authenticate: Callable[...
         }
 
 
-def _housekeeping(database: Database, worker: Worker, raw: RawStore, lifecycle: LifecycleContext) -> Any:
+def _add_sight(
+    app: FastAPI, repository: DatasetRepository, gate: Gate, authenticate: Callable[..., Principal]
+) -> None:
+    """Which things somebody may see, for whoever shows notices of them."""
+
+    @app.get(
+        "/v1/visible",
+        tags=["me"],
+        operation_id="list_visible_things",
+        summary="Which of these things you may see",
+        responses=answers(VisibleThings),
+    )
+    def visible(
+        asker: Annotated[Principal, Depends(authenticate)],
+        thing: Annotated[list[Thing], Query(max_length=MOST_THINGS)],
+    ) -> VisibleThings:
+        """Things such as request:12 or dataset:schools. What is not there is not visible either."""
+        return {"things": visible_things(repository.database, gate, repository, asker, thing)}
+
+
+def _housekeeping(
+    database: Database,
+    worker: Worker,
+    scorer: Scorer,
+    raw: RawStore,
+    lifecycle: LifecycleContext,
+    openings: OpeningContext,
+    listing: PublicContext,
+) -> Any:
     """Sealed runs are carried out while the service is up.
     Grants expire by the clock of each decision, and reviews become overdue; this writes it
     down, once a minute."""
 
     @contextlib.asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async def expire() -> None:
             while True:
                 with contextlib.suppress(CihuError):
                     await asyncio.to_thread(expire_due, database)
+                    await asyncio.to_thread(warn_of_ends, database)
                     await asyncio.to_thread(remind, database)
+                    await asyncio.to_thread(remind_of_openings, openings)
                     await asyncio.to_thread(finish_erasures, lifecycle)
+                    await asyncio.to_thread(expire_pushes, database, raw)
+                    while await asyncio.to_thread(refresh, listing):
+                        pass
+                await asyncio.sleep(EXPIRY_SECONDS)
+
+        async def derive() -> None:
+            # apart from the others, which wait for no computing
+            while True:
+                with contextlib.suppress(CihuError):
+                    await asyncio.to_thread(run_due, app.state.derivation)
                 await asyncio.sleep(EXPIRY_SECONDS)
 
         await asyncio.to_thread(_sweep_raw, database, raw)
         await asyncio.to_thread(worker.start)
-        task = asyncio.create_task(expire())
+        scorer.start()
+        teller = Teller(database)
+        teller.start()
+        tasks = [asyncio.create_task(expire()), asyncio.create_task(derive())]
         yield
-        task.cancel()
+        for task in tasks:
+            task.cancel()
+        await teller.stop()
+        scorer.stop()
         await asyncio.to_thread(worker.stop)
 
     return lifespan
@@ -484,6 +705,7 @@ def _sweep_raw(database: Database, raw: RawStore) -> None:
         sweep(database, raw)
         sweep_files(database, raw)
         sweep_pulls(database, raw)
+        sweep_pushes(database, raw)
     except CihuError as error:
         logging.getLogger("cihu.catalog").warning(
             "raw objects that no version owns were not looked for: %s", error.code
@@ -528,14 +750,15 @@ async def serve(settings: Settings) -> None:
     door.bind(str(settings.socket))
     settings.socket.chmod(0o666)  # who may reach it is decided by who has its folder bound in
     await asyncio.to_thread(vault.context.engine.check)
-    for published in vault.context.repository.all():
-        if published.policy.unit:
+    repository = vault.context.repository
+    for name in private_datasets(repository):
+        for published in repository.some([name]):
             try:
                 await asyncio.to_thread(vault.context.engine.warm, published)
             except Exception as error:  # whatever is wrong with one version, the others are served
                 if isinstance(error, Unavailable) and error.code in STORE_AWAY:
                     raise  # the store is away: nothing is wrong with the version
-                vault.context.repository.set_aside(published.dataset, published.number, type(error).__name__)
+                repository.set_aside(published.dataset, published.number, type(error).__name__)
     main = uvicorn.Server(
         uvicorn.Config(
             vault.app,
@@ -545,6 +768,7 @@ async def serve(settings: Settings) -> None:
             access_log=False,
             server_header=False,
             http=LimitedProtocol,
+            loop="asyncio",  # it asks a socket for its peer
             ws="none",
         )
     )
@@ -555,6 +779,7 @@ async def serve(settings: Settings) -> None:
             access_log=False,
             server_header=False,
             http=LimitedProtocol,
+            loop="asyncio",  # it asks a socket for its peer
             ws="none",
         )
     )
@@ -573,6 +798,7 @@ def main() -> None:
     redact_logs()
     forbid_core_dumps()
     hide_memory()
+    keep_little_memory()
     set_up("vault")
     try:
         asyncio.run(serve(read_settings()))

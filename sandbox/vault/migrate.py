@@ -2,7 +2,7 @@
 
 `python -m sandbox.vault.migrate` does it for the database at CIHU_DATABASE_URL (of its owner). Where the
 services log in with passwords, their own addresses beside it (CIHU_VAULT_DATABASE_URL,
-CIHU_PORTAL_DATABASE_URL) say which ones.
+CIHU_PORTAL_DATABASE_URL, CIHU_COURIER_DATABASE_URL) say which ones.
 """
 
 import os
@@ -16,28 +16,43 @@ from sqlalchemy.exc import ArgumentError
 
 from sandbox.audit.writers import write_kinds
 from sandbox.database.migration import History, owned, upgrade
-from sandbox.database.roles import PORTAL, VAULT, create_roles, create_schemas, grant_rights
+from sandbox.database.roles import COURIER, PORTAL, VAULT, create_roles, create_schemas, grant_rights
 from sandbox.errors import CihuError, InvalidInput
 
 HISTORY = History(
-    Path(__file__).parents[1] / "database" / "migrations" / "versions", ("log", "identity", "vault")
+    Path(__file__).parents[1] / "database" / "migrations" / "versions",
+    ("log", "identity", "notices", "operations", "vault"),
 )
 TABLES = (
     "sandbox.audit.tables",
+    "sandbox.notices.tables",
     "sandbox.identity.tables",
+    "sandbox.operations.tables",
     "sandbox.catalog.tables",
     "sandbox.drafts.tables",
     "sandbox.pulls.tables",
+    "sandbox.derivations.tables",
+    "sandbox.pushes.tables",
     "sandbox.grants.tables",
     "sandbox.budgets.tables",
     "sandbox.releases.tables",
+    "sandbox.answer_pages.tables",
     "sandbox.jobs.tables",
+    "sandbox.splits.tables",
+    "sandbox.competitions.entries.tables",
     "sandbox.declared.tables",
     "sandbox.reviews.tables",
     "sandbox.lifecycle.tables",
     "sandbox.demands.tables",
+    "sandbox.public.tables",
+    "sandbox.competitions.tables",
+    "sandbox.models.tables",
 )
-SERVICES = {"CIHU_VAULT_DATABASE_URL": VAULT, "CIHU_PORTAL_DATABASE_URL": PORTAL}
+SERVICES = {
+    "CIHU_VAULT_DATABASE_URL": VAULT,
+    "CIHU_PORTAL_DATABASE_URL": PORTAL,
+    "CIHU_COURIER_DATABASE_URL": COURIER,
+}
 
 
 def import_tables() -> None:

@@ -1,8 +1,12 @@
 """What the vault's own operations answer with."""
 
 from datetime import datetime
+from typing import Annotated
 
+from pydantic import Field
 from typing_extensions import TypedDict
+
+from sandbox.plain_text import PlainText
 
 
 class PersonDocument(TypedDict):
@@ -13,6 +17,16 @@ class PersonDocument(TypedDict):
     organisation: str
     roles: list[str]
     teams: list[str]
+
+
+MOST_THINGS = 100
+Thing = Annotated[PlainText, Field(min_length=1, max_length=200)]
+
+
+class VisibleThings(TypedDict):
+    """Those of the things that were asked about which the asker may see."""
+
+    things: list[str]
 
 
 class KernelToken(TypedDict):

@@ -35,7 +35,8 @@ class Settings(BaseSettings):
     kernel_lock: Path = REPOSITORY / "kernels" / "requirements.lock"
     run_places: int = Field(default=4, ge=1, le=64)
     """How many sealed runs at once, of `run_memory_mib` each."""
-    run_memory_mib: int = Field(default=2048, ge=128)
+    run_memory_mib: int = Field(default=2048, ge=1536)
+    """Less would not hold one person's prediction by scikit-learn beside what gives it the rows."""
     run_seal: Literal["bubblewrap", "gvisor"] = "bubblewrap"
     """With what runs are sealed; where it is chosen and not there, none is taken."""
     puller_secret: SecretStr = SecretStr("")

@@ -381,11 +381,12 @@ def open_a_disk_of_the_host(targets: Targets) -> bool:
 
 @attempt("command lines and environments of others: sandbox-peers.md, /proc")
 def see_another_process(targets: Targets) -> bool:
-    return any(
-        reads(path, targets["canary"])
-        for path in glob.glob("/proc/[0-9]*/cmdline")
-        if str(os.getpid()) not in path and str(os.getppid()) not in path
-    )
+    for path in glob.glob("/proc/[0-9]*/cmdline"):
+        if str(os.getpid()) not in path and str(os.getppid()) not in path:
+            with contextlib.suppress(OSError):  # it has ended
+                if reads(path, targets["canary"]):
+                    return True
+    return False
 
 
 @attempt("secrets in the environment: sandbox-peers.md, env")

@@ -4,15 +4,16 @@ Group keys, NULL, NaN, huge numbers, look-alikes, SQL within SQL: nothing of a r
 The list of attacks: "Attacks to keep repelling" of the survey of peers (2026).
 """
 
+import csv
 import math
 import unicodedata
 from pathlib import Path
-from typing import Any
 
 import pytest
 from ask_attempts import CHOSEN_ROWS, NO_QUESTIONS, OWN_VALUES
 
 from asked_vault import AskedVault
+from false_alarms import noise_bound, noise_of
 from story import POLICY, rows_csv
 
 HEAD = "person,district,year,cost,visits,note,day,smoker,secret\n"
@@ -25,11 +26,6 @@ def clinic(asked: AskedVault) -> str:
 
 
 # --- group keys
-
-
-def noise_of(error: dict[str, Any]) -> float:
-    """The standard error of the noise alone, without what bounding may have left out."""
-    return float(error.get("noise", error)["standard_error"])
 
 
 def test_a_value_that_the_policy_does_not_list_never_shows(asked: AskedVault) -> None:
@@ -115,8 +111,7 @@ def test_rows_are_neither_chosen_nor_multiplied(sql: str, asked: AskedVault, cli
 
 def test_a_persons_many_rows_weigh_no_more_than_the_policy_allows(asked: AskedVault) -> None:
     """Source: joins that multiply a unit's rows: here the unit brings them itself, ten thousand of them.
-    The sum can move by max_rows * bound = 400; the interval below is 6 standard errors more
-    (a chance under 1e-8)."""
+    The sum can move by max_rows * bound = 400, beside the noise."""
     rows = rows_csv(100, seed=1)
     heavy = "".join(f"whale,north,1,100,10,n,2026-01-01,true,s{n}\n" for n in range(10_000))
     told = []
@@ -124,7 +119,7 @@ def test_a_persons_many_rows_weigh_no_more_than_the_policy_allows(asked: AskedVa
         dataset, _ = asked.dataset(rows=rows + extra.encode())
         answer = asked.person("wang").answer(f"SELECT SUM(cost) AS x FROM {dataset}", epsilon="2")
         told.append((answer["rows"][0][0], noise_of(answer["errors"][0]["x"])))
-    assert abs(told[0][0] - told[1][0]) <= 400 + 6 * math.hypot(told[0][1], told[1][1])
+    assert abs(told[0][0] - told[1][0]) <= 400 + noise_bound(told[0][1], told[1][1])
 
 
 # --- NULL
@@ -152,9 +147,9 @@ def test_no_rows_at_all_give_a_noisy_number_and_never_null(asked: AskedVault, cl
 
 def test_three_valued_logic_hides_and_shows_nobody(asked: AskedVault) -> None:
     """Source: NULL semantics. What is true, what is false and what is unknown are three parts of all rows:
-    their noisy counts add up to the whole's, and no part goes missing or is counted twice (6 standard
-    errors). One row a person, or bounding would leave out more of the whole than of its parts."""
-    head, *lines = rows_csv(900).decode().splitlines()
+    their noisy counts add up to the whole's, and no part goes missing or is counted twice. One row a person,
+    or bounding would leave out more of the whole than of its parts."""
+    head, *lines = rows_csv(3000).decode().splitlines()
     each = {line.split(",")[0]: line for line in lines}
     clinic, _ = asked.dataset(rows="\n".join([head, *each.values()]).encode())
     wang = asked.person("wang")
@@ -163,9 +158,10 @@ def test_three_valued_logic_hides_and_shows_nobody(asked: AskedVault) -> None:
         for where in ("", "WHERE cost > 50", "WHERE NOT cost > 50", "WHERE cost IS NULL")
     ]
     whole, *shares = [answer["rows"][0][0] for answer in counts]
-    error = noise_of(counts[0]["errors"][0]["n"])
-    assert abs(whole - sum(shares)) <= 6 * 2 * error
-    assert shares[2] > 0, "a tenth of the costs is empty"
+    errors = [noise_of(answer["errors"][0]["n"]) for answer in counts]
+    assert abs(whole - sum(shares)) <= noise_bound(*errors, comparisons=2)
+    empty = sum(not row["cost"] for row in csv.DictReader([head, *each.values()]))
+    assert abs(shares[2] - empty) <= noise_bound(errors[3], comparisons=2) < empty
 
 
 @pytest.mark.parametrize(
@@ -219,7 +215,7 @@ def test_no_nan_or_infinity_survives_into_an_answer(asked: AskedVault) -> None:
 def test_a_huge_value_moves_a_sum_no_further_than_its_bound(asked: AskedVault) -> None:
     """Source: overflow, and clamping that comes too late (Casacuberta et al.,
     "Widespread Underestimation of Sensitivity in Differentially Private Libraries and How to Fix It", CCS
-    2022). 6 standard errors are allowed beside the bound."""
+    2022). Noise is allowed beside the bound."""
     told = []
     for extra in (
         "",
@@ -232,7 +228,7 @@ def test_a_huge_value_moves_a_sum_no_further_than_its_bound(asked: AskedVault) -
         )
         told.append((answer["rows"][0], [noise_of(answer["errors"][0][name]) for name in ("c", "v")]))
     for place, bound in ((0, 100), (1, 10)):
-        allowed = bound + 6 * math.hypot(told[0][1][place], told[1][1][place])
+        allowed = bound + noise_bound(told[0][1][place], told[1][1][place], comparisons=2)
         assert abs(told[0][0][place] - told[1][0][place]) <= allowed
 
 
@@ -316,7 +312,7 @@ def test_no_name_in_a_policy_can_look_like_another(asked: AskedVault) -> None:
 
 def test_texts_are_compared_by_their_letters_and_by_nothing_else(asked: AskedVault) -> None:
     """Source: as above: a value and its look-alike, and two ways to write one letter, are different values;
-    asking for one never counts the other (6 standard errors of each count)."""
+    asking for one never counts the other."""
     composed, apart = unicodedata.normalize("NFC", "caf\u00e9"), unicodedata.normalize("NFD", "caf\u00e9")
     rows = "".join(f"p{n},north,1,5,1,{composed},2026-01-01,true,s\n" for n in range(400))
     dataset, _ = asked.dataset(rows=HEAD.encode() + rows.encode())
@@ -324,8 +320,8 @@ def test_texts_are_compared_by_their_letters_and_by_nothing_else(asked: AskedVau
     for value in (composed, apart, composed.upper(), composed + " "):
         answer = wang.answer(f"SELECT COUNT(*) AS n FROM {dataset} WHERE note = '{value}'", epsilon="1")
         counts.append((answer["rows"][0][0], noise_of(answer["errors"][0]["n"])))
-    assert abs(counts[0][0] - 400) <= 6 * counts[0][1]
-    assert all(abs(count) <= 6 * error for count, error in counts[1:])
+    for (count, error), truth in zip(counts, (400, 0, 0, 0), strict=True):
+        assert abs(count - truth) <= noise_bound(error, comparisons=4) < 200
 
 
 # --- SQL within SQL
@@ -353,14 +349,13 @@ LITERALS = (
 @pytest.mark.parametrize("literal", LITERALS)
 def test_a_literal_stays_a_literal(literal: str, asked: AskedVault, clinic: str) -> None:
     """Source: SQL injection (OWASP; CWE-89), through the only thing of a question that reaches the engine:
-    its values. Nobody's note is this, so the count is noise around 0 (6 standard errors); had the condition
-    been opened, it were about 1,000."""
+    its values. Nobody's note is this, so the count is noise around 0; had the condition been opened, it were
+    about 1,000."""
     written = literal.replace("'", "''")
     answer = asked.person("wang").answer(
         f"SELECT COUNT(*) AS n FROM {clinic} WHERE note = '{written}'", epsilon="0.4"
     )
-    assert abs(answer["rows"][0][0]) <= 6 * noise_of(answer["errors"][0]["n"])
-    assert noise_of(answer["errors"][0]["n"]) < 120
+    assert abs(answer["rows"][0][0]) <= noise_bound(noise_of(answer["errors"][0]["n"])) < 600
 
 
 def test_a_name_of_the_answer_stays_a_name(asked: AskedVault, clinic: str) -> None:

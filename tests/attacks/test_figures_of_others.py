@@ -12,8 +12,8 @@ import pytest
 from asked_vault import AskedVault, Asker
 from drafts.test_drafts import upload
 from sandbox.catalog.compare import Effect, compare, effect_of
-from sandbox.catalog.grade import needs_second_person
 from sandbox.catalog.lists import load_lists
+from sandbox.catalog.opening_policy import load_opening
 from sandbox.catalog.policy_file import read_policy
 from sandbox.errors import InvalidInput
 from sandbox.identity.accounts import create_account
@@ -128,19 +128,20 @@ COPY_STEPS = "steps:\n  - {derive: copy, as: raw}\n"
 
 def test_a_copy_of_a_column_has_the_grade_of_the_column_and_meets_the_negative_list(tmp_path: Any) -> None:
     copied = policy(COPIED + COPY_STEPS)
-    assert needs_second_person(Gate(POLICIES), copied)
+    grades = Gate(POLICIES).grades
+    assert load_opening(POLICIES).needs_second_person(grades, copied)
     assert load_lists(POLICIES).faults(copied, {})
 
 
 def test_a_copy_of_a_hidden_column_has_its_grade_for_the_second_officer() -> None:
     text = POLICY.replace('person: {role: unit, type: text, grade: "4"}', "person: {role: unit, type: text}")
-    plain = policy(text)
-    assert not needs_second_person(Gate(POLICIES), plain)  # the column of grade 4 is hidden
+    plain, grades = policy(text), Gate(POLICIES).grades
+    assert not load_opening(POLICIES).needs_second_person(grades, plain)  # the column of grade 4 is hidden
     copied = policy(
         text.replace("  secret:", "  copy: {role: attribute, type: text}\n  secret:")
         + "steps:\n  - {derive: copy, as: secret}\n"
     )
-    assert needs_second_person(Gate(POLICIES), copied)
+    assert load_opening(POLICIES).needs_second_person(grades, copied)
 
 
 @pytest.mark.parametrize(

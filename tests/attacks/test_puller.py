@@ -251,7 +251,7 @@ def test_a_puller_process_pulls_and_gives_nothing_away(city: PulledCity) -> None
         arguments = Path(f"/proc/{process.pid}/cmdline").read_bytes()
     finally:
         process.terminate()
-        assert process.wait(20) == 0
+        assert process.wait(120) == 0
     assert city.last(dataset)["version"] == 2
     assert city.last(refused)["code"] == "source_table_missing"
     told = arguments.decode() + log.read_text() + city.asked.log_file.read_text()

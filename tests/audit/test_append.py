@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from sandbox.audit.tree import Growth, hash_leaf
 from sandbox.database import Database
 from sandbox.errors import InvalidInput, Unavailable
 from sandbox.standalone.postgres import Postgres
+from statements import statements_of
 
 
 def event(number: int = 0) -> Event:
@@ -47,7 +47,7 @@ def test_an_entry_tells_what_and_when_but_not_who_nor_the_same_twice(database: D
         )
     assert set(first) == {"version", "kind", "time", "commitment"}
     assert first["kind"] == "grant.approved"
-    assert "lin" not in json.dumps(first)
+    assert "lin" not in json.dumps({**first, "commitment": ""})
     assert "77" not in json.dumps([first["kind"], first["version"]])
     assert first["commitment"] != second["commitment"]
 
@@ -62,7 +62,7 @@ def test_a_rolled_back_transaction_leaves_no_gap(database: Database) -> None:
         assert append(tx, event()) == 1
 
 
-def test_many_threads_append_two_hundred_a_second_without_gap_or_double(
+def test_many_threads_append_without_gap_or_double_in_one_statement_each(
     database: Database, tmp_path: Path
 ) -> None:
     def work(number: int) -> int:
@@ -74,19 +74,16 @@ def test_many_threads_append_two_hundred_a_second_without_gap_or_double(
         return index
 
     indexes: list[int] = []
-    seconds: list[float] = []
-    with ThreadPoolExecutor(16) as pool:
+    with ThreadPoolExecutor(16) as pool, statements_of(database) as statements:
         for _ in range(3):
-            start = time.monotonic()
             indexes += pool.map(work, range(200))
-            seconds.append(time.monotonic() - start)
     kept = sorted(index for index in indexes if index >= 0)
     assert kept == list(range(540))
     whole = Log(database, Signer(tmp_path)).verify_whole()
     assert whole.verified, whole.faults
     assert (whole.size, whole.opened) == (540, 540)
-    # the best of three: other work may share the machine
-    assert min(seconds) < 1, f"{200 / min(seconds):.0f} appends/s"
+    # how fast is measured by tests/benchmarks/bench_ledger.py; here, that the others wait for no second one
+    assert len([sql for sql in statements if "append" in sql]) == 600 == len(statements)
 
 
 KILLED = """

@@ -43,3 +43,17 @@ def test_a_kind_is_appended_by_its_owner_and_nobody_else(source: Path) -> None:
     module = ".".join(source.relative_to(root).with_suffix("").parts).removeprefix("sandbox.")
     for kind in kinds_in(source):
         assert f"{module}.".startswith(f"{KINDS[kind].owner}."), f"{module} appends {kind}"
+
+
+# of earlier releases, and two that were never written
+UNWRITTEN = {"call.credited", "call.metered", "grant.renewed", "invoice.previewed", "request.withdrawn"}
+OF_PURCHASES = {"asked", "released", "failed", "interrupted"}  # put together from the name of what is bought
+
+
+def test_every_kind_has_a_writer() -> None:
+    """Whoever filters the log by a kind that nobody writes thinks that nothing happened."""
+    tables = (Path(str(sandbox.__file__)).parent / "audit" / "model.py", "log_kinds.py")
+    texts = [path.read_text() for path in SOURCES if path != tables[0] and path.name != tables[1]]
+    unwritten = {kind for kind in KINDS if not any(f'"{kind}"' in text for text in texts)}
+    bought = {kind for kind in unwritten if kind.rpartition(".")[2] in OF_PURCHASES}
+    assert unwritten - bought == UNWRITTEN

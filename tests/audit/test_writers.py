@@ -18,7 +18,7 @@ from sandbox.errors import Forbidden, InvalidInput
 from sandbox.identity.signing_keys import live_keys, publish_key
 from sandbox.standalone.postgres import Postgres
 
-LOG_TABLES = ("entries", "nodes", "openings", "checkpoints", "kinds")
+LOG_TABLES = ("entries", "nodes", "openings", "decisions", "checkpoints", "kinds")
 HASH = "decode(repeat('ab', 32), 'hex')"
 
 
@@ -123,8 +123,9 @@ NOT_FOR_THE_PORTAL = (
     "INSERT INTO log.checkpoints (size, key_id, note, signed_at) VALUES (1000000, 'x', 'x', now())",
     "INSERT INTO log.kinds (kind, role) VALUES ('query.released', 'cihu_portal')",
     "CREATE TABLE log.more (x integer)",
-    "ALTER FUNCTION log.append SECURITY INVOKER",
-    "DROP FUNCTION log.append",
+    "ALTER FUNCTION log.append(text, bytea, text) SECURITY INVOKER",
+    "ALTER FUNCTION log.append(text, bytea, text, text) SECURITY INVOKER",
+    "DROP FUNCTION log.append(text, bytea, text)",
     *(f"{deed} log.{table}" for deed in ("DELETE FROM", "TRUNCATE", "DROP TABLE") for table in LOG_TABLES),
     *(f"SELECT * FROM log.{table}" for table in LOG_TABLES),
 )
@@ -145,6 +146,8 @@ NOT_FOR_THE_VAULT = (
     f"INSERT INTO log.openings (index, salt, content) VALUES (0, {HASH}, 'x')",
     "INSERT INTO log.kinds (kind, role) VALUES ('order.placed', 'cihu_vault')",
     *(f"{deed} log.{table}" for deed in ("DELETE FROM", "TRUNCATE", "DROP TABLE") for table in LOG_TABLES),
+    "INSERT INTO log.decisions (index, facts) VALUES (0, '[]')",
+    "UPDATE log.decisions SET facts = '[]'",
     "UPDATE log.openings SET content = ''",
     "UPDATE log.checkpoints SET note = ''",
 )
@@ -171,11 +174,10 @@ def test_the_vaults_role_reads_the_log_appends_and_signs_and_no_more(vault: Data
 def test_a_call_that_no_service_of_ours_makes_appends_nothing(
     portal: Database, vault: Database, log: Log, given: dict[str, object]
 ) -> None:
-    with pytest.raises((DBAPIError, InvalidInput)), portal.transaction() as tx:
-        tx.execute(
-            text("SELECT log.append(CAST(:kind AS text), CAST(:salt AS bytea), CAST(:content AS text))"),
-            given,
-        )
+    call = "SELECT log.append(CAST(:kind AS text), CAST(:salt AS bytea), CAST(:content AS text)"
+    for statement in (f"{call})", f"{call}, '[]')"):
+        with pytest.raises((DBAPIError, InvalidInput)), portal.transaction() as tx:
+            tx.execute(text(statement), given)
     goes_on(portal, vault, log)
 
 

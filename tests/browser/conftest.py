@@ -11,6 +11,7 @@ import pytest
 from playwright.sync_api import Browser, sync_playwright
 
 from browser_window import Window, open_window
+from held_versions import publish_and_open
 from live_city import CHECKOUT, LiveCity, live_city
 from sandbox.standalone.demo_tables import write_demo_tables
 
@@ -50,7 +51,7 @@ def town(chromium: str) -> Iterator[LiveCity]:
         files = write_demo_tables(city.home)
         policies = CHECKOUT / "policies" / "datasets"
         for officer, dataset in (("lin", "health.visits"), ("zhou", "market.inspections")):
-            city.visitor(officer).publish(policies / f"{dataset}.yaml", files[dataset])
+            publish_and_open(city, officer, policies / f"{dataset}.yaml", files[dataset])
         zhou = city.visitor("zhou")
         zhou.vault("POST", "/v1/datasets/market.inspections/open-copy", json={})
         zhou.market(

@@ -4,10 +4,10 @@ All by keyboard."""
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from browser_window import UNTRANSLATED, Window
-from live_city import PASSWORD
+from live_city import PASSWORD, LiveCity
 
 pytestmark = [pytest.mark.slow, pytest.mark.alone, pytest.mark.timeout(300)]
 
@@ -112,7 +112,7 @@ def test_a_stale_page_of_the_queue_says_so_and_keeps_the_officers_words(
     number = asked("health.visits", "由两个窗口同时审批的申报")
     first, second = open_as("lin"), open_as("lin")
     for window in (first, second):
-        window.goto("/queue")
+        window.goto(f"/queue/requests/{number}")
     second.expected[f"/queue/requests/{number}/refuse"] = 409
     form = first.page.locator(f"form[action='/queue/requests/{number}/refuse']")
     form.get_by_label("理由").fill("用途不清楚")
@@ -132,7 +132,7 @@ def test_a_decision_that_cannot_be_is_shown_again_as_it_was_typed(
     number = asked("health.visits", "预算写得太大的一次审批")
     window = open_as("lin")
     window.expected[f"/queue/requests/{number}/approve"] = 422
-    window.goto("/queue")
+    window.goto(f"/queue/requests/{number}")
     form = window.page.locator(f"form[action='/queue/requests/{number}/approve']")
     form.get_by_label("预算 ε").fill("300")
     form.get_by_label("备注").fill("写错了")
@@ -141,5 +141,41 @@ def test_a_decision_that_cannot_be_is_shown_again_as_it_was_typed(
     expect(window.page.get_by_label("备注")).to_have_value("写错了")
     window.page.get_by_label("预算 ε").fill("0.3")
     window.page.get_by_role("button", name="再次提交").click()
-    window.page.wait_for_url("**/queue")
+    window.page.wait_for_url(f"**/queue/requests/{number}")
+    expect(window.page.get_by_role("status")).to_contain_text("接下来")
     expect(window.page.locator(f"form[action='/queue/requests/{number}/approve']")).to_have_count(0)
+
+
+def test_words_of_the_language_and_the_catalogue_are_offered_while_sql_is_typed(
+    open_as: OpenAs, town: LiveCity, asked: Callable[..., str]
+) -> None:
+    """By keyboard alone, and as a screen reader is told it: the focus stays in the field."""
+    town.visitor("lin").vault("POST", f"/v1/requests/{asked('health.visits', PURPOSE)}/approve", json={})
+    page = (window := open_as("wang")).page
+    window.goto("/ask")
+    field, words = page.locator("textarea[name=sql]"), page.get_by_role("listbox", name="可用的词")
+    expect(words).to_be_hidden()
+    held: list[Route] = []  # the words come after all is typed, as from a busy city
+    page.route("**/ask/words.json", lambda route: held.append(route))  # noqa: PLW0108  # playwright marks it
+    with page.expect_request("**/ask/words.json"):
+        tab_to(page, "textarea[name=sql]")
+    page.keyboard.type("SELECT COUNT(*) AS n FROM health.vi")
+    held.pop().continue_()
+    first = words.get_by_role("option").first
+    expect(first).to_contain_text("health.visits")
+    page.keyboard.press("ArrowDown")
+    expect(first).to_have_attribute("aria-selected", "true")
+    expect(field).to_have_attribute("aria-activedescendant", str(first.get_attribute("id")))
+    expect(field).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(field).to_have_value("SELECT COUNT(*) AS n FROM health.visits")
+    expect(words).to_be_hidden()
+    page.keyboard.type(" GRO")
+    expect(first).to_contain_text("GROUP BY")
+    page.keyboard.press("Escape")
+    expect(words).to_be_hidden()
+    page.keyboard.press("Control+Space")
+    expect(words).to_be_visible()
+    page.keyboard.press("Tab")
+    expect(words).to_be_hidden()
+    expect(field).not_to_be_focused()

@@ -84,11 +84,15 @@ def test_only_the_departments_officer_approves_with_less_refuses_with_a_reason_a
     expect(zhou.page.get_by_role("heading", name="不允许")).to_be_visible()
 
     lin.get_by_role("link", name="待办").first.click()
+    lin.locator(f"a[href='/queue/requests/{granted}']").click()
     form = lin.locator(f"form[action='/queue/requests/{granted}/approve']")
     form.get_by_label("预算 ε").fill("1.5")
     form.get_by_label("备注").fill("先给一部分")
     form.get_by_role("button", name="批准").click()
+    expect(lin.get_by_role("status")).to_contain_text("接下来")
     expect(lin.locator(f"form[action='/queue/requests/{granted}/approve']")).to_have_count(0)
+    lin.get_by_role("link", name="返回待办").click()
+    lin.locator(f"a[href='/queue/requests/{refused}']").click()
     form = lin.locator(f"form[action='/queue/requests/{refused}/refuse']")
     form.get_by_label("理由").fill("请写明研究的问题")
     form.get_by_role("button", name="拒绝").click()
@@ -103,6 +107,7 @@ def test_only_the_departments_officer_approves_with_less_refuses_with_a_reason_a
     expect(grant).to_contain_text("有效")
     number = grant.locator("td").first.inner_text()
 
+    lin.get_by_role("link", name="返回待办").click()
     card = lin.locator(".card", has=lin.locator(f"form[action='/queue/grants/{number}/revoke']"))
     card.get_by_text("撤销").first.click()
     card.get_by_label("理由").fill("研究已经结束")

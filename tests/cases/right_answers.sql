@@ -585,3 +585,25 @@ SELECT COUNT(DISTINCT j.worker) AS w, COUNT(*) FILTER (WHERE t.person = j.worker
 SELECT zone, COUNT(*) AS n, AVG(stop) AS s FROM (t.t JOIN city.stops USING (stop)) GROUP BY zone;
 
 SELECT q.zone, SUM(q.visits) AS n FROM (SELECT * FROM t.t JOIN city.stops USING (stop) WHERE shelters > 0) AS q GROUP BY q.zone;
+
+SELECT COUNT(*) FROM t.t WHERE visits = CAST(5.6 AS INTEGER) OR visits = CAST(2.5 AS INTEGER) OR balance = CAST(-4.5e0 AS INTEGER);
+
+SELECT COUNT(*) FROM t.t WHERE cost::DECIMAL(5, 0) = 7 OR cost > CAST(99.26 AS DECIMAL(3, 1));
+
+SELECT SUM(CAST(cost AS DECIMAL(10, 0))) AS a, SUM(CAST(cost / 3 AS DECIMAL)) AS b, AVG(CAST(cost AS DECIMAL(18, 2))) AS c, SUM(CAST(visits AS NUMERIC(9, 4))) AS d FROM t.t;
+
+SELECT CAST(AVG(cost) AS DECIMAL(10, 1)) AS a, CAST(COUNT(*) AS DECIMAL(10, 2)) AS b, CASE WHEN COUNT(*) < 10 THEN NULL ELSE AVG(cost) END AS c, SUM(cost) / NULLIF(COUNT(cost), COUNT(*)) AS d FROM t.t;
+
+SELECT COUNT(NULLIF(balance, stop)) AS a, COUNT(NULLIF(3, balance)) AS b, COUNT(NULLIF(note, district)) AS c, SUM(balance ** 0) AS d FROM t.t;
+
+SELECT CASE WHEN smoker THEN TRUE ELSE FALSE END AS b, CASE WHEN smoker THEN 1 ELSE 0 END AS n, COUNT(*) FROM t.t GROUP BY 1, 2;
+
+SELECT COUNT(*) FROM t.t WHERE LENGTH(SUBSTRING(REPLACE(REPLACE(LEFT(note, 2), 'n', 'mmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmm'), 'm', 'xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx'), 3)) > 1500;
+
+SELECT COUNT(*) FILTER (WHERE STARTS_WITH(REPLACE(note, 'a', '_%x'), '_%')) AS a, COUNT(*) FILTER (WHERE CONTAINS(note || '5%_', '%_')) AS b, COUNT(*) FILTER (WHERE SUFFIX(REPLACE(note, 'b', '%'), '%')) AS c FROM t.t;
+
+SELECT stops.zone, COUNT(*) FROM t.t JOIN city.stops ON t.stop = stops.stop GROUP BY zone;
+
+SELECT zone, t.district AS district, COUNT(*) FROM t.t JOIN city.stops ON t.stop = stops.stop GROUP BY stops.zone, district;
+
+SELECT d, UPPER(n) AS y, COUNT(*) FROM (SELECT district AS d, district AS n, year AS y FROM t.t) GROUP BY d, n, y;

@@ -7,18 +7,27 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
+from collections.abc import Callable
 from pathlib import Path
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from sqlalchemy import func, select
 
-from sandbox.catalog.sweep import sweep
+from sandbox.catalog.row_file import BucketOverflow
+from sandbox.catalog.sweep import record, sweep
 from sandbox.catalog.tables import uploads
 from sandbox.errors import Conflict, InvalidInput
+from sandbox.ingest.spool import Spool
+from sandbox.ingest.unit_order import UnitOrder
 from sandbox.standalone.s3 import S3Server
-from story import POLICY, Story
+from sandbox.storage import ObjectVersion, RawStore
+from story import POLICY, Story, rows_csv
 
+publishing = sys.modules["sandbox.catalog.publish"]
+reading = sys.modules["sandbox.ingest.read"]
 CANARY = "CANARY-RAW-4711"
 STEPS = (
     ("read_file", "after"),
@@ -76,7 +85,7 @@ def test_a_publish_that_is_killed_leaves_nothing(
             s3.vault.access_key,
             s3.vault.secret_key,
             str(Path(__file__).parents[1] / "support"),
-            s3.raw_bucket,
+            story.store.bucket,
             when,
         ],
         cwd=home,
@@ -98,12 +107,126 @@ def test_a_publish_that_is_killed_leaves_nothing(
     assert story.repository.current("clinic.visits").number == 1
 
 
+SORTING = """
+import os, signal, sys
+sys.path.insert(0, sys.argv[5])
+from dataclasses import fields
+from pathlib import Path
+import sandbox.catalog.publish as publishing
+import sandbox.ingest.read as reading
+import sandbox.ingest.unit_order as order
+from sandbox.catalog.row_file import BucketOverflow
+from sandbox.database import Database
+from sandbox.ingest.spool import Spool
+from sandbox.storage import RawStore
+from story import open_shop, rows_csv
+url, endpoint, access, secret = sys.argv[1:5]
+publishing.Spool = lambda overflow: Spool(overflow, limit=2000)
+reading.UnitOrder = lambda schema, unit, spool: order.UnitOrder(schema, unit, spool, 5000, 800, 3000)
+canary, seen = b"CANARY-RAW-4711", []
+before, keep = BucketOverflow.clear, BucketOverflow.keep
+def kept(self, packed):
+    files = [path for path in Path(os.environ["HOME"]).rglob("*") if path.is_file()]
+    seen.extend(path for path in files if canary in path.read_bytes())
+    return keep(self, packed)
+BucketOverflow.keep = kept
+def look(self):
+    print(len(self._kept), len(seen), flush=True)
+    if sys.argv[7] == "killed":
+        os.kill(os.getpid(), signal.SIGKILL)
+    before(self)
+BucketOverflow.clear = look
+story = open_shop(Database(url), RawStore(endpoint, access, secret, sys.argv[6]))
+rows = rows_csv(400, extra="pX,north,1,1,1,CANARY-RAW-4711,2026-01-01,true,s\\n")
+print(story.publish(rows).version.sha256)
+"""
+
+
+@pytest.mark.parametrize("end", ["killed", "whole"])
+def test_rows_that_wait_while_they_are_sorted_are_in_the_bucket_alone_and_are_swept(
+    story: Story, s3: S3Server, tmp_path: Path, end: str
+) -> None:
+    """With next to no memory: each run waits in objects that are recorded before. What comes out is what a
+    sort in memory gives."""
+    there = set(objects(story))
+    url = story.database.engine.url.render_as_string(hide_password=False)
+    keys = (s3.vault.access_key, s3.vault.secret_key)
+    support = str(Path(__file__).parents[1] / "support")
+    child = subprocess.run(
+        [sys.executable, "-c", SORTING, url, s3.endpoint, *keys, support, story.store.bucket, end],
+        cwd=tmp_path,
+        env={**os.environ, "TMPDIR": str(tmp_path), "HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert child.returncode == (-signal.SIGKILL if end == "killed" else 0), child.stderr[-2000:]
+    waited, in_files = map(int, child.stdout.splitlines()[0].split())
+    assert waited > 10 and in_files == 0
+    assert not [
+        file for file in tmp_path.rglob("*") if file.is_file() and CANARY.encode() in file.read_bytes()
+    ]
+    left = set(objects(story)) - there
+    assert len(left) == (waited + 1 if end == "killed" else 1)
+    assert recorded(story) == (2 if end == "killed" else 0)
+    sweep(story.database, story.store)
+    assert recorded(story) == 0 and len(set(objects(story)) - there) == (0 if end == "killed" else 1)
+    if end == "whole":
+        body = rows_csv(400, extra="pX,north,1,1,1,CANARY-RAW-4711,2026-01-01,true,s\n")
+        assert story.publish(body).version.sha256 == child.stdout.splitlines()[1]
+
+
 def test_a_publish_that_is_refused_at_the_end_leaves_no_object(story: Story) -> None:
     story.publish()
     there = set(objects(story))
     with pytest.raises(Conflict):
         story.publish(policy=POLICY.replace("kind: person", "kind: household"))
     assert set(objects(story)) == there and recorded(story) == 0
+
+
+def test_a_refused_file_leaves_no_row_that_was_still_being_packed(
+    story: Story, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The last run is stored by a thread of its own: it may come after the refusal."""
+    there, refused = set(objects(story)), threading.Event()
+    keep, close = BucketOverflow.keep, Spool.close
+
+    def late(self: BucketOverflow, packed: pa.Buffer) -> Callable[[], pa.Buffer]:
+        refused.wait(120)
+        return keep(self, packed)
+
+    def closed(self: Spool) -> None:
+        refused.set()
+        close(self)
+
+    monkeypatch.setattr(BucketOverflow, "keep", late)
+    monkeypatch.setattr(Spool, "close", closed)
+    monkeypatch.setattr(publishing, "Spool", lambda overflow: Spool(overflow, limit=2000))
+    monkeypatch.setattr(
+        reading, "UnitOrder", lambda schema, unit, spool: UnitOrder(schema, unit, spool, 5000, 800, 3000)
+    )
+    with pytest.raises(InvalidInput):
+        story.publish(rows_csv(400, extra="pX,north,no number,1,1,s,2026-01-01,true,s\n"))
+    assert refused.is_set() and set(objects(story)) == there and recorded(story) == 0
+
+
+def test_an_upload_stays_recorded_while_objects_of_it_come(
+    story: Story, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = "clinic.visits/late.sorting"
+    record(story.database, dataset="clinic.visits", object_names=(name,))
+    story.store.put(f"{name}/0", b"rows")
+    remove = RawStore.remove
+
+    def remove_and_another_comes(self: RawStore, stored: ObjectVersion) -> None:
+        remove(self, stored)
+        self.put(f"{name}/1", b"rows")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(RawStore, "remove", remove_and_another_comes)
+        assert sweep(story.database, story.store) == 0 and recorded(story) == 1
+    assert sweep(story.database, story.store) == 1 and recorded(story) == 0
+    assert not story.store.versions(name)
 
 
 def test_objects_that_this_catalogue_did_not_record_are_never_removed(story: Story) -> None:

@@ -33,6 +33,7 @@ def test_the_officer_is_told_how_the_bounds_fit(story: Story) -> None:
         officer=story.principal("lin"),
         policy_text=POLICY,
         body=rows_csv(),
+        opening=None,
     )
     assert any("outside the bounds" in line for line in done.profile.advice())
     assert done.profile.rows_left_out_percent > 0
@@ -122,6 +123,7 @@ def test_only_an_officer_of_the_department_publishes(story: Story) -> None:
                 officer=story.principal(somebody),
                 policy_text=POLICY,
                 body=rows_csv(),
+                opening=None,
             )
 
 
@@ -137,4 +139,5 @@ def test_another_department_cannot_take_a_name(story: Story) -> None:
             officer=story.principal("zhou"),
             policy_text=POLICY.replace("department: health", "department: market"),
             body=rows_csv(),
+            opening=None,
         )

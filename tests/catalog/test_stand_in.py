@@ -179,6 +179,7 @@ def publish_as(story: Story, who: str, body: bytes, text: str) -> None:
         officer=story.principal(who),
         policy_text=text,
         body=body,
+        opening=None,
     )
 
 

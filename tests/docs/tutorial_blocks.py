@@ -17,7 +17,7 @@ RUN = (
 )
 REFUSED = "# refused"
 NUMBER = re.compile(r"\d[\d.,:]*")
-PORTAL = "http://127.0.0.1:8600"
+PORTAL = "http://localhost:8600"
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from starlette.testclient import TestClient
 
 from sandbox.errors import NotAuthenticated
 from sandbox.http import problem_details
-from sandbox.http.body_limit import BodyLimit
+from sandbox.http.body_limit import BodyLimit, LargeBody
 from sandbox.http.request_log import RequestLog
 
 log = logging.getLogger("test.journal")
@@ -31,9 +31,8 @@ def client() -> TestClient:
     def fails() -> None:
         raise ValueError("CANARY-value")
 
-    guarded = BodyLimit(
-        app, 1000, large=[("POST", "/large", 5000)], admit=lambda token: None if token else refuse(token)
-    )
+    large = [LargeBody("POST", "/large", 5000)]
+    guarded = BodyLimit(app, 1000, large=large, admit=lambda token: None if token else refuse(token))
     return TestClient(RequestLog(guarded, log), raise_server_exceptions=False)
 
 

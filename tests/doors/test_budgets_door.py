@@ -36,6 +36,8 @@ def test_who_sees_a_grant_without_being_of_its_team_does_not_see_its_questions(a
 def test_every_grant_of_a_team_on_a_dataset_shows_the_same_account(asked: AskedVault) -> None:
     dataset, first = asked.dataset()
     second = asked.grant(dataset, person="song")
+    [older] = asked.person("lin").send("GET", f"/v1/budgets?grant={first.id}&limit=1").json()
+    assert older["grant"] == first.id, "the newest is another, and a part is of what is asked for"
     asked.person("wang").answer(f"SELECT COUNT(*) AS n FROM {dataset}", grant=first.id)
     asked.person("song").answer(f"SELECT year, COUNT(*) AS n FROM {dataset} GROUP BY year", grant=second.id)
     shown = [

@@ -1,8 +1,10 @@
 """An officer's file becomes a dataset: uploaded, drafted, corrected and published over HTTP."""
 
 import io
+import json
 import random
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -66,8 +68,14 @@ def answered(officer: Asker, draft: dict[str, Any], **changes: object) -> dict[s
 
 
 def published(officer: Asker, draft: dict[str, Any]) -> dict[str, Any]:
-    told = officer.send("POST", f"/v1/drafts/{draft['id']}/publish", json={"revision": draft["revision"]})
+    confirmed = [item["id"] for item in draft["opening"] if item["answered_by"] == "publisher"]
+    told = officer.send(
+        "POST",
+        f"/v1/drafts/{draft['id']}/publish",
+        json={"revision": draft["revision"], "confirmed": confirmed},
+    )
     assert told.status_code == 201, told.text
+    assert "held" not in told.json(), told.text
     return dict(told.json())
 
 
@@ -184,6 +192,39 @@ def test_an_upload_leaves_nothing_in_clear_on_the_disk(asked: AskedVault, lin: A
     lin.send("DELETE", f"/v1/uploads/{file['id']}")
 
 
+def test_progress_is_told_in_bytes_and_rows_to_the_files_officer_alone(asked: AskedVault, lin: Asker) -> None:
+    body = csv_of(visits(3000)).encode()
+    file = upload(lin, body, "progress of visits.csv")  # a dataset that no other test has
+    path = f"/v1/uploads/{file['id']}/progress"
+    assert told_of(lin.send("GET", path, params={"wait": 0}).text) == []
+    for other, status in (("zhou", 404), ("wang", 403)):
+        assert asked.person(other).send("GET", path, params={"wait": 0}).status_code == status
+    with ThreadPoolExecutor(1) as pool:
+        watched = pool.submit(lambda: asked.person("lin").send("GET", path).text)
+        draft = drafted(lin, file)
+        events = told_of(watched.result())
+    assert events and events[-1][0] == "end"
+    [(kind, standing)] = told_of(lin.send("GET", path, params={"wait": 0}).text)
+    assert kind == "end" and standing["work"] == "draft" and standing["rows"] <= 3000
+    assert 0 < standing["bytes"] <= standing["of_bytes"] == len(body)
+    published(lin, draft)
+    [(kind, standing)] = told_of(lin.send("GET", path, params={"wait": 0}).text)
+    assert (kind, standing["work"], standing["step"]) == ("end", "publish", "measuring")
+    assert set(standing) == {"work", "step", "bytes", "of_bytes", "rows"}
+    mine = {one["id"]: one["known"] for one in lin.send("GET", "/v1/uploads").json()}
+    assert mine[file["id"]] is False, "what was published of this file itself makes it no copy"
+    again = drafted(lin, upload(lin, body, "again.csv"))
+    assert again["file"]["known"]
+    told = published(lin, again)["advice"]
+    assert any("byte for byte" in each for each in told), "the officer learns that it is the same file"
+
+
+def told_of(stream: str) -> list[tuple[str, dict[str, Any]]]:
+    """The events of a stream: kind and data."""
+    lines = [part.split("\n") for part in stream.split("\n\n") if part.startswith("event: ")]
+    return [(one[0][len("event: ") :], json.loads(one[1][len("data: ") :])) for one in lines]
+
+
 def holding(canary: bytes, folder: Path, *, newer: bool = False) -> list[str]:
     """Files below `folder` that hold the canary; of /tmp those directly in it alone."""
     found = []
@@ -194,3 +235,114 @@ def holding(canary: bytes, folder: Path, *, newer: bool = False) -> list[str]:
         except OSError:
             continue
     return found
+
+
+def test_a_row_of_totals_is_left_out_as_suggested_and_can_be_kept(lin: Asker) -> None:
+    rows = [*visits(60), ["合计", "", "", "", "", "1,000.00", "", "", "", ""]]
+    draft = drafted(lin, upload(lin, csv_of(rows).encode(), "totals.csv"))
+    first = draft["suggestions"][0]
+    assert (first["path"], first["value"], draft["rows"]) == ("file.notes", "1", 60), first
+    assert "合计" in first["reason"]["zh"] and "notes: 1" in draft["policy"]
+    told = lin.send(
+        "POST",
+        f"/v1/drafts/{draft['id']}/inspect",
+        json={"revision": draft["revision"], "format": {"notes": 0}},
+    )
+    assert told.status_code == 200, told.text
+    assert told.json()["rows"] == 61 and "notes: 0" in told.json()["policy"]
+    assert not any(one["path"] == "file.notes" for one in told.json()["suggestions"])
+
+
+def again(officer: Asker, draft: dict[str, Any], **given: object) -> dict[str, Any]:
+    told = officer.send(
+        "POST",
+        f"/v1/drafts/{draft['id']}/inspect",
+        json={"revision": draft["revision"], "format": given},
+    )
+    assert told.status_code == 200, told.text
+    return dict(told.json())
+
+
+def test_what_was_decided_stays_when_the_file_is_read_in_another_way(lin: Asker) -> None:
+    rows = [*visits(60), ["合计", "", "", "", "", "1,000.00", "", "", "", ""]]
+    draft = drafted(lin, upload(lin, csv_of(rows).encode(), "kept.csv"), notes=0)
+    decided = {
+        "title.zh": "门诊就诊",
+        "grade": "4",
+        "columns.年龄.name": "age",
+        "columns.age.role": "attribute",
+        "about": {"who": "column", "column": "患者编号", "kind": "person", "max_rows": 7},
+    }
+    draft = answered(lin, draft, **decided)
+    draft = answered(lin, draft, **{"columns.医疗费用.drop": True})
+    draft = again(lin, draft, notes=1)
+    policy = draft["policy"]
+    assert draft["rows"] == 60 and "notes: 1" in policy and "门诊就诊" in policy, policy
+    assert "max_rows: 7" in policy and "dropped_columns: [医疗费用]" in policy, policy
+    assert 'grade: "4"' in policy or "grade: 4" in policy, policy
+    [age] = [one for one in draft["columns"] if one["source"] == "年龄"]
+    assert (age["name"], age["role"]) == ("age", "attribute")
+    assert not draft["problems"], draft["problems"]
+    assert not any(one["path"].startswith("kept.") for one in draft["suggestions"])
+    draft = again(lin, draft, notes=1, header_row=0)
+    left = {one["value"] for one in draft["suggestions"] if one["path"].startswith("kept.")}
+    assert "年龄" in left and "门诊就诊" in draft["policy"], left
+
+
+def test_what_is_read_again_keeps_names_and_tells_what_is_left_behind(lin: Asker) -> None:
+    """Two headers of one name, of which the officer left the first out of the file's other sheet."""
+    book = openpyxl.Workbook()
+    first, second = book.worksheets[0], book.create_sheet("b")
+    for row in (["Id", "Cost", "Note"], *[[f"p{n}", n, "x"] for n in range(5)], ["合计", 10, ""]):
+        first.append(row)
+    for row in (["Id", "cost", "Cost"], *[[f"q{n}", n, 2 * n] for n in range(5)]):
+        second.append(row)
+    body = io.BytesIO()
+    book.save(body)
+    draft = drafted(lin, upload(lin, body.getvalue(), "sheets.xlsx"))
+    assert "notes: 1" in draft["policy"] and draft["rows"] == 5
+    draft = answered(lin, draft, **{"columns.note.drop": True, "steps.add": {"limit": "cost", "low": 0}})
+    kept = again(lin, draft, header_row=1)
+    assert "notes: 1" in kept["policy"], "it is looked for anew, and found"
+    kept = again(lin, answered(lin, kept, **{"file.notes": 0}), header_row=1)
+    assert kept["rows"] == 6 and "notes: 0" in kept["policy"], "that was decided"
+    assert again(lin, kept, header_row=1, notes=None)["rows"] == 5, "it is asked for"
+    draft = answered(lin, drafted(lin, draft["file"]), **{"columns.note.drop": True})
+    moved = again(lin, answered(lin, draft, **{"steps.add": {"limit": "cost", "low": 0}}), sheet="b")
+    assert moved["rows"] == 5 and "notes" not in moved["policy"], "another sheet has another end"
+    names = {one["source"]: one["name"] for one in moved["columns"]}
+    assert names["Cost"] == "cost" and names["cost"] == "cost_2", "steps name the column that they named"
+    left = {(one["path"], one["value"]) for one in moved["suggestions"]}
+    assert ("kept.dropped_columns", "Note") in left
+    kept = again(lin, drafted(lin, draft["file"], notes=2), header_row=1)
+    assert kept["rows"] == 4, "that was said as the file was read"
+    left = {(one["path"], one["value"]) for one in again(lin, kept, sheet="b")["suggestions"]}
+    assert ("kept.file.notes", "2") in left
+
+
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [
+        ("", "line 1: `columns` does not list"),
+        ("columns: [a]\n", "`columns` does not list"),
+        ("columns: {a: }\n", "line 2: the column a has no fields"),
+        ("columns: {a: {role: attribute}}\ndropped_columns:\n", "line 3: `dropped_columns`"),
+        ("columns: {a: {role: attribute}}\ndropped_columns: 5\n", "`dropped_columns`"),
+        ("columns: {a: {role: attribute}}\ndropped_columns: [[a]]\nsteps: 5\n", "line 4: `steps` is no list"),
+        ("columns: [\n", "line 3"),
+    ],
+)
+def test_a_half_edited_text_is_told_with_its_line(lin: Asker, wrong: str, told: str) -> None:
+    draft = drafted(lin, upload(lin, b"id,n\na,1\nb,2\n", "half.csv"))
+    at = f"/v1/drafts/{draft['id']}"
+    saved = lin.send("PUT", at, json={"revision": 1, "policy": f"dataset: health.half\n{wrong}"})
+    assert saved.status_code == 200 and saved.json()["problems"], saved.text
+    for path, body in (
+        ("answers", {"set": {"columns.a.name": "b", "dropped_columns.restore": "a"}}),
+        ("inspect", {"format": {"header_row": 1}}),
+    ):
+        refused = lin.send("POST", f"{at}/{path}", json={"revision": 2, **body})
+        assert refused.status_code == 422, refused.text
+        problem = refused.json()
+        assert problem["code"] == "policy_misshapen" and told in problem["detail"], problem
+        assert problem["remedy"], problem

@@ -1,11 +1,13 @@
 """Many files of one kind are drafted after one dataset."""
 
 import random
+from typing import Any
 
 import pytest
 
 from asked_vault import AskedVault, Asker
 from drafts.test_drafts import answered, drafted, published, upload
+from sandbox.policy import YamlText
 
 HEADER = "编号,街道,金额"
 
@@ -78,3 +80,69 @@ def test_only_a_dataset_of_the_department_is_a_pattern(asked: AskedVault, januar
     for name in (january, "traffic.nothing"):
         refused = zhou.send("POST", "/v1/drafts", json={"file": file, "like": name})
         assert refused.status_code == 404 and "bounds" not in refused.text
+
+
+def said(policy: str) -> object:
+    """What a policy says, without its comments."""
+    return YamlText(policy, None, what="The policy").document
+
+
+def test_the_next_version_takes_over_all_that_was_decided(lin: Asker) -> None:
+    """Steps, rules, names, what was left out: the officer changes nothing, and publishes version 2."""
+    first = answered(
+        lin,
+        drafted(lin, upload(lin, month(1), "wages_1.csv")),
+        **{
+            "dataset": "health.wages",
+            "columns.街道.name": "street",
+            "columns.金额.bounds": [0, 1000],
+            "about": {"who": "column", "column": "编号", "kind": "person", "max_rows": 10},
+            "steps.add": {"trim": ["street"]},
+            "expect": [{"rule": "金额 >= 0", "else": "stop"}],
+        },
+    )
+    assert published(lin, first)["version"] == 1
+    file = upload(lin, month(2), "wages_february.csv")["id"]
+    told = lin.send("POST", "/v1/drafts", json={"file": file, "next_of": "health.wages"})
+    assert told.status_code == 201, told.text
+    draft = told.json()
+    assert draft["dataset"] == "health.wages" and draft["problems"] == []
+    assert said(draft["policy"]) == said(first["policy"])
+    assert published(lin, draft)["version"] == 2
+    both = lin.send(
+        "POST", "/v1/drafts", json={"file": file, "next_of": "health.wages", "like": "health.wages"}
+    )
+    assert both.status_code == 422
+
+
+@pytest.mark.parametrize("field", ["next_of", "like"])
+def test_a_total_of_the_last_file_takes_no_row_of_the_next(lin: Asker, field: str) -> None:
+    def staff(*names: str) -> bytes:
+        return "".join(f"{name},{name}x\n" for name in ("编号", *names)).encode()
+
+    def of(known: str, number: int, *names: str) -> dict[str, Any]:
+        file = upload(lin, staff(*names), f"total_{field}_{number}.csv")["id"]
+        told = lin.send("POST", "/v1/drafts", json={"file": file, field: known})
+        assert told.status_code == 201, told.text
+        return dict(told.json())
+
+    about = {"about": {"who": "column", "column": "编号", "kind": "person", "max_rows": 2}}
+    first = drafted(lin, upload(lin, staff("A1", "A2", "A3", "合计"), f"total_{field}.csv"))
+    first = answered(lin, first, **about)
+    assert first["rows"] == 3 and "notes: 1" in first["policy"]
+    dataset = str(published(lin, first)["dataset"])
+    draft = of(dataset, 1, "A1", "A2", "A4")
+    assert draft["rows"] == 3 and "notes" not in draft["policy"]
+    [none] = [one for one in draft["suggestions"] if one["path"] == "file.notes"]
+    assert none["value"] == "0" and dataset in none["reason"]["en"] and dataset in none["reason"]["zh"]
+    assert published(lin, draft)["rows"] == 3
+    again = of(dataset, 2, "A1", "A5", "小计", "合计")
+    assert again["rows"] == 2 and "notes: 2" in again["policy"]
+    assert any(one["path"] == "file.notes" for one in again["suggestions"])
+
+
+def test_a_policy_that_leaves_more_out_than_notes_is_told_as_it_is_published(lin: Asker) -> None:
+    body = "编号,名\nA1,甲\nA2,乙\nA3,丙\n".encode()
+    draft = answered(lin, drafted(lin, upload(lin, body, "advice.csv")), **{"file.notes": 1})
+    told = published(lin, draft)
+    assert told["rows"] == 2 and any("file.notes" in each for each in told["advice"]), told

@@ -27,7 +27,8 @@ def colleague(asked: AskedVault) -> Asker:
 
 def test_a_dataset_of_grade_4_is_published_by_two(asked: AskedVault, colleague: Asker) -> None:
     lin = asked.person("lin")
-    draft = answered(lin, drafted(lin, upload(lin, csv_of(visits(30)).encode(), "v.csv")), grade="4")
+    file = upload(lin, csv_of(visits(30)).encode(), "v.csv")
+    draft = answered(lin, drafted(lin, file), dataset="health.v4", grade="4")
     assert draft["needs_second_person"]
     path, at = f"/v1/drafts/{draft['id']}", {"revision": draft["revision"]}
     assert lin.send("POST", f"{path}/publish", json=at).json()["code"] == "second_person_needed"

@@ -11,12 +11,13 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from pathlib import Path
+from functools import partial
 
 import duckdb
 import pyarrow as pa
 import pytest
 
+from about_processes import about, below
 from sandbox.engines.process import EngineProcesses, TaskFailed
 from sandbox.engines.tasks import Compute, LoadPublic, Probe
 from sandbox.engines.work import TableWork, read_table
@@ -56,20 +57,7 @@ def processes() -> Iterator[EngineProcesses]:
 
 def children() -> set[int]:
     """All processes below this one."""
-    below: set[int] = set()
-    waiting = [os.getpid()]
-    while waiting:
-        try:
-            found = [
-                int(pid)
-                for task in Path(f"/proc/{waiting.pop()}/task").glob("*/children")
-                for pid in task.read_text().split()
-            ]
-        except OSError:  # it ended meanwhile
-            continue
-        below.update(found)
-        waiting += found
-    return below
+    return set(below(os.getpid()))
 
 
 @pytest.mark.parametrize("what", ENDLESS)
@@ -158,20 +146,16 @@ def test_every_process_goes_with_the_one_that_started_it() -> None:
     if child == 0:
         processes = EngineProcesses()
         processes.run(Probe(0.001), [], seconds=BIG, computing_seconds=BIG)
-        threading.Thread(
-            target=lambda: processes.run(
-                Compute(TableWork(LONG_CALL), 2**30), [], seconds=BIG, computing_seconds=BIG
-            ),
-            daemon=True,
-        ).start()
+        long_work = partial(
+            processes.run, Compute(TableWork(LONG_CALL), 2**30), [], seconds=BIG, computing_seconds=BIG
+        )
+        for _ in range(3):
+            threading.Thread(target=long_work, daemon=True).start()
         while len(children()) < 2:
             pass
         os.write(writing, " ".join(map(str, children())).encode())
         os.kill(os.getpid(), signal.SIGKILL)
     os.waitpid(child, 0)
     for pid in map(int, os.read(reading, 1000).split()):
-        while (
-            Path(f"/proc/{pid}").exists()
-            and "Z" not in Path(f"/proc/{pid}/stat").read_text().split(")")[1].split()[0]
-        ):
+        while (said := about(pid, "stat")) and said.rpartition(b")")[2].split()[0] != b"Z":
             pass

@@ -96,6 +96,9 @@ def test_every_way_to_weigh_gives_the_same_integers(sql: str, monkeypatch: pytes
     rows = RowsInMemory(made(3000).to_batches(max_chunksize=700), DATASET)
     joined: Sequence[pa.Table] = [STOPS] if plan.joins else []
     as_arrays = duckdb.totals_of(plan, rows, joined)
+    for most in (0, 2**26):  # by cell alone, and by row wherever rows are few
+        monkeypatch.setattr(weighing, "MOST_ROWS_BY_ROW", most)
+        assert duckdb.totals_of(plan, rows, joined) == as_arrays
     monkeypatch.setattr(weighing, "ROWS_AT_ONCE", 250)
     in_parts = duckdb.totals_of(plan, rows, joined)
     monkeypatch.setattr(work, "fits_weighing", lambda *_, **__: False)

@@ -7,7 +7,6 @@ find them is shown last.
 
 import io
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -24,8 +23,10 @@ import pytest
 from jupyter_kernel_client import JupyterKernelClient
 from sqlalchemy import text
 
+from about_processes import below, command_line, open_files
 from altered import altered
 from canaries import Canaries, in_files, in_memory, in_tables, word
+from held_versions import open_held
 from live_city import PASSWORD, LiveCity, listen, live_city
 from sandbox.client.session import ClientSession
 from sandbox.errors import CihuError
@@ -197,7 +198,14 @@ def life() -> Iterator[Life]:
 def govern(life: Life) -> None:
     """lin publishes; many uploads go wrong; a grant is asked for and given."""
     lin = life.city.visitor("lin", life.answers)
-    lin.vault("POST", "/v1/datasets", data={"policy": POLICY}, files={"file": ("rows.csv", good_rows())})
+    form = {"data": {"policy": POLICY}, "files": {"file": ("rows.csv", good_rows())}}
+    published = lin.vault("POST", "/v1/datasets", **form)
+    open_held(
+        published,
+        lambda person, *sent, **more: life.city.visitor(person, life.answers).vault(*sent, **more),
+        publisher="lin",
+        second="tang",
+    )
     for name, body in bad_uploads().items():
         life.refuse(lin, "POST", "/v1/datasets", data={"policy": POLICY}, files={"file": (name, body)})
     stranger = f"{HEAD}\n{row(person=VALUES['row of a refused officer'])}\n".encode()
@@ -464,11 +472,7 @@ def kernel_pids(life: Life) -> list[int]:
     """The kernel of the workspace that is open."""
     hub = life.city.part("hub").process
     assert hub is not None
-    return [
-        one.pid
-        for one in process_tree.descendants(hub.pid)
-        if b"ipykernel_launcher" in Path(f"/proc/{one.pid}/cmdline").read_bytes()
-    ]
+    return [pid for pid in below(hub.pid) if b"ipykernel_launcher" in command_line(pid)]
 
 
 def may_look_into(pid: int) -> bool:
@@ -534,15 +538,13 @@ def test_an_upload_is_on_no_disk_while_it_is_read(life: Life) -> None:
 
 def regular_files(pid: int) -> Iterator[str]:
     """What a process has open on a disk: the engine's tables lie in memory (tmpfs)."""
-    for handle in Path(f"/proc/{pid}/fd").iterdir():
-        with suppress(FileNotFoundError):
-            target = os.readlink(handle)
-            if (
-                target.startswith("/")
-                and not target.startswith(("/dev/", "/proc/"))
-                and not in_memory_only(handle)
-            ):
-                yield target
+    for handle, target in open_files(pid):
+        if (
+            target.startswith("/")
+            and not target.startswith(("/dev/", "/proc/"))
+            and not in_memory_only(handle)
+        ):
+            yield target
 
 
 def in_memory_only(handle: Path) -> bool:

@@ -23,6 +23,7 @@ import sandbox.vault.migrate
 from altered import altered
 from asked_vault import AskedVault, asked_vault
 from deaths import deeds
+from held_versions import publish_and_open
 from live_city import PASSWORD, LiveCity, live_city
 from sandbox.audit import Log, Signer
 from sandbox.budgets import Account, Level, statement
@@ -56,8 +57,8 @@ AT = {
             _die_at("after the release")
             return answer
         _appended = append
-        def append(tx, event):
-            index = _appended(tx, event)
+        def append(tx, event, **more):
+            index = _appended(tx, event, **more)
             if event.kind == "query.released":
                 _die_at("in the release, before its commit")
             return index
@@ -114,7 +115,7 @@ def test_a_vault_killed_in_a_question_charges_exactly_what_was_reserved(
         (tmp_path / "at").write_text(place.name)
         with pytest.raises(httpx.TransportError):
             wang.ask(sql)
-        assert process.wait(20) == -signal.SIGKILL
+        assert process.wait(120) == -signal.SIGKILL
     lost = vault.lost(grant, before)
     assert lost == dict.fromkeys(lost, price if place.reserved else 0)
     assert reserved(vault.story.database, grant) == (
@@ -179,7 +180,7 @@ def test_many_askers_and_a_kill_at_any_moment_leave_every_loss_accounted_for(vau
             for one in asked:
                 one.exception(timeout=60)
             killer.join()
-            process.wait(20)
+            process.wait(120)
         rows = reserved(vault.story.database, grant)
         lost = vault.lost(grant, before)
         assert lost == dict.fromkeys(lost, sum(loss for _, loss in rows))
@@ -211,7 +212,7 @@ def kill_postgres(server: Postgres) -> None:
     its children see that, and end."""
     assert server.process is not None
     server.process.kill()
-    server.process.wait(20)
+    server.process.wait(120)
 
 
 def make_template(server: Postgres) -> str:
@@ -302,7 +303,7 @@ def grant(city: LiveCity, tmp_path_factory: pytest.TempPathFactory) -> int:
     files = write_demo_tables(tmp_path_factory.mktemp("demo"))
     policies = Path(__file__).parents[2] / "policies" / "datasets"
     lin = city.visitor("lin")
-    lin.publish(policies / "health.visits.yaml", files["health.visits"])
+    publish_and_open(city, "lin", policies / "health.visits.yaml", files["health.visits"])
     made = city.visitor("wang").vault(
         "POST",
         "/v1/requests",

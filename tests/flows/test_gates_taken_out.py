@@ -205,8 +205,8 @@ GATES = {
         {
             "sandbox.audit.append": """
             _append = append
-            def append(tx, event):
-                return 0 if event.kind == "query.asked" else _append(tx, event)
+            def append(tx, event, **more):
+                return 0 if event.kind == "query.asked" else _append(tx, event, **more)
             """
         },
     ),
@@ -251,14 +251,26 @@ GATES = {
         "call",
         "a wrong key was answered with 200",
         {
-            "marketplace.keys.verify_key": """
-            from marketplace.licences.tables import licences as _licences
-            def verify_key(tx, *, secret, product_id):
-                row = tx.execute(select(keys).join(_licences, _licences.c.id == keys.c.licence)
-                                 .where(_licences.c.product == product_id)).first()
-                now = tx.execute(select(func.clock_timestamp())).scalar_one()
-                return Verified(key_of(row), lock_licence(tx, row.licence), now, in_grace=False)
-            """
+            # whatever key was sent, a live one of the product is taken for it
+            "marketplace.keys.verify_key": "def check_shape(secret): return None",
+            "marketplace.delivery.answer_call": """
+            from sqlalchemy import text as _text
+            _admit = Delivery.admit
+            async def admit(self, call):
+                with self.metering.database.transaction() as tx:
+                    live = tx.execute(_text("SELECT keys.hash FROM market.keys JOIN market.licences ON "
+                                            "licences.id = keys.licence WHERE licences.product = :product"),
+                                      {"product": call.product}).scalar()
+                self.metering.cache.read_any = live
+                return await _admit(self, call)
+            Delivery.admit = admit
+            """,
+            "marketplace.metering.licence_cache": """
+            _read = LicenceCache.read
+            def read(self, hash):
+                return _read(self, getattr(self, "read_any", None) or hash)
+            LicenceCache.read = read
+            """,
         },
     ),
     "the key's scope": Gate(
@@ -266,10 +278,11 @@ GATES = {
         "call",
         "a wrong key was answered with",
         {
+            # both: the check in memory, and that of the commit, which is told the licence's own product
             "marketplace.keys.verify_key": """
             _judge = judge
-            def judge(tx, key, licence, now, product_id):
-                return _judge(tx, key, licence, now, licence.product)
+            def judge(key, licence, now, product_id, **more):
+                return _judge(key, licence, now, licence.product, **more)
             """
         },
     ),
@@ -279,7 +292,7 @@ GATES = {
         "the usage of rows is [0, 30, 30]",
         {
             "marketplace.delivery.endpoints": """
-            def request_id_of(request):
+            def request_id_of(headers):
                 return "request:" + secrets.token_hex(16)
             """
         },
@@ -289,9 +302,10 @@ GATES = {
         "invoice_preview",
         "the usage of rows is",
         {
-            "marketplace.metering.admit_call": """
-            def charge(terms, so_far, **_):
-                return (Charge(Reason.FREE_QUOTA, 0),)
+            "marketplace.metering.line": """
+            from marketplace.metering.model import Reason
+            def charge(price, month_so_far, quantity):
+                return Charge(Reason.FREE_QUOTA, 0)
             """
         },
     ),
@@ -360,6 +374,8 @@ class Opened:
         if not whole:
             patch.setattr(ANALYSE, "open_workspace", lambda *_: nullcontext(self.kernel))
             patch.setattr(STAGE, "ClientSession", self.logged_in)
+        # the tour tries a wrong password of lin's: their next right one forgets it, as in a tour of its own
+        self.logins.pop("lin", None)
         return play(
             self.city.where, password=PASSWORD, policies=POLICIES, folder=self.folder, told=lambda _: None
         )
@@ -421,12 +437,12 @@ def test_the_tour_fails_without(name: str, city: LiveCity, tour: Callable[[str],
 def test_the_tour_fails_without_the_rule_on_the_grade_of_what_is_sold_openly(
     city: LiveCity, tour: Callable[[str], Report], tmp_path: Path
 ) -> None:
-    """The rules are data, so the gate is taken out of the data."""
+    """The rules are data, so the gate is taken out of the data. Behind it stands the review of a copy."""
     shutil.copytree(POLICIES, tmp_path / "policies")
     for name in ("grade_not_for_open_sale", "not_declared_open"):
         take_rule_out(tmp_path / "policies" / "datasets.cedar", name)
     city.change("vault", {}, CIHU_POLICIES=str(tmp_path / "policies"))
-    check_fails(tour("product"), "product", "opening personal data was let through")
+    check_fails(tour("product"), "product", "opening personal data was refused as opening_waits")
 
 
 def take_rule_out(file: Path, name: str) -> None:

@@ -21,9 +21,10 @@ from urllib.parse import parse_qsl, quote, urlsplit
 import httpx
 import pytest
 
+from about_processes import about, below, command_line
 from live_city import PASSWORD, LiveCity, live_city
 from sandbox.hub.run_folder import short_root
-from sandbox.standalone import process_tree, workspace_visit
+from sandbox.standalone import workspace_visit
 from sandbox.standalone.demo_tables import write_demo_tables
 from sandbox.standalone.tour.play import STEPS
 from sandbox.standalone.tour.stage import Stage
@@ -60,7 +61,7 @@ AT_REST: tuple[tuple[str, str, str], ...] = (
         "Jupyter's own copy; the folder is 0700, and gone with the kernel",
     ),
     (
-        r"workspaces/[\w-]+/\d\d-[\w-]+\.ipynb",
+        r"workspaces/[\w-]+/((zh|en)/)?\d\d-[\w-]+\.ipynb",
         "password",
         "the demo's own, known to all, in the demo's guided notebooks",
     ),
@@ -199,15 +200,9 @@ def browse(life: Life) -> None:
 
 def processes() -> Iterator[tuple[str, dict[str, str]]]:
     """Of the city: all that we started, however deep. Other tests may type the demo's password beside us."""
-    for one in process_tree.descendants(os.getpid()):
-        number = one.pid
-        try:
-            command = (
-                Path(f"/proc/{number}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
-            )
-            environment = Path(f"/proc/{number}/environ").read_bytes().decode(errors="replace").split("\0")
-        except OSError:
-            continue
+    for number in below(os.getpid()):
+        command = command_line(number).decode(errors="replace")
+        environment = about(number, "environ").decode(errors="replace").split("\0")
         yield command, dict(one.split("=", 1) for one in environment if "=" in one)
 
 

@@ -12,7 +12,15 @@ PEER = [{"ipBlock": {"cidr": "10.1.2.3/32"}}]
 DEFAULTS: dict[str, Any] = {}
 WHOLE = {
     "networkIsEncrypted": True,
-    "portal": {"url": "https://portal.city.example", "replicas": 3},
+    "portal": {
+        "url": "https://portal.city.example",
+        "replicas": 3,
+        "sharedKeysSecret": "portal-keys",
+        "identityProviders": {
+            "secret": "provider-secrets",
+            "egress": [{"to": PEER, "ports": [{"protocol": "TCP", "port": 443}]}],
+        },
+    },
     "policies": {"configMap": "rules"},
     "hub": {
         "enabled": True,
@@ -27,6 +35,17 @@ WHOLE = {
         "enabled": True,
         "sourcesSecret": "sources",
         "sources": [{"to": PEER, "ports": [{"protocol": "TCP", "port": 3306}]}],
+    },
+    "courier": {
+        "enabled": True,
+        "smtp": {
+            "host": "mail.city.example",
+            "user": "cihu",
+            "passwordSecret": "mail",
+            "caSecret": "mail-ca",
+        },
+        "sender": "notices@city.example",
+        "mailServer": PEER,
     },
     "ingress": {"enabled": True, "className": "nginx", "tlsSecret": "city-tls"},
     "imagePullSecrets": [{"name": "pull"}],

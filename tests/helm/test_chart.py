@@ -91,7 +91,9 @@ def test_every_secret_comes_by_reference(objects: Objects) -> None:
         for container in containers(pod):
             assert "envFrom" not in container
             for variable in container.get("env", []):
-                if SECRET_NAME.search(variable["name"]):
+                if variable["name"].endswith("_FILE"):  # where a Secret is mounted
+                    assert variable["value"].startswith("/etc/cihu/")
+                elif SECRET_NAME.search(variable["name"]):
                     reference = variable["valueFrom"]["secretKeyRef"]
                     if reference["name"] in made:
                         assert reference["key"] in made[reference["name"]]
@@ -131,7 +133,10 @@ def test_each_process_is_given_its_own_secrets_alone(values: dict[str, Any]) -> 
         "hub/crypt-key",
         "hub-client/client-secret",
     }
-    assert given["migration"] == {"postgres/database-url", "vault/database-url", "portal/database-url"}
+    couriers = {"courier/database-url"} if "courier" in given else set()
+    assert given.get("courier", couriers) == couriers
+    databases = {"postgres/database-url", "vault/database-url", "portal/database-url"}
+    assert given["migration"] == databases | couriers
     assert given["postgres"] == {"postgres/password"}
 
 
@@ -248,6 +253,11 @@ MISSING = {
 def test_what_cannot_be_guessed_must_be_given(name: str) -> None:
     with pytest.raises(helm.HelmRenderError, match=re.escape(name)):
         render(without(OWN, *MISSING[name]))
+
+
+def test_several_portals_share_their_secrets() -> None:
+    with pytest.raises(helm.HelmRenderError, match=r"portal\.sharedKeysSecret"):
+        render({"portal": {"replicas": 2}})
 
 
 def test_a_bare_proc_needs_a_user_namespace() -> None:

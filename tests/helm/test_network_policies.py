@@ -28,13 +28,16 @@ NOTEBOOKS: set[Flow] = {
 }
 # nobody comes in to the puller
 PULLS: set[Flow] = {("puller", "vault", 8602), ("puller", OUTSIDE, 3306)}
+# nor to the courier
+MAILS: set[Flow] = {("courier", "postgres", 5432), ("courier", OUTSIDE, 587)}
+PROVIDERS: set[Flow] = {("portal", OUTSIDE, 443)}
 OWN_SERVERS: set[Flow] = {
     (FRONT, "portal", 8600),
     ("portal", "vault", 8602),
     *((part, OUTSIDE, 5432) for part in ("portal", "vault", "migration")),
     *((part, OUTSIDE, 9000) for part in ("portal", "vault")),
 }
-EXPECTED = {"defaults": WAYS, "whole": WAYS | NOTEBOOKS | PULLS, "own": OWN_SERVERS}
+EXPECTED = {"defaults": WAYS, "whole": WAYS | NOTEBOOKS | PULLS | MAILS | PROVIDERS, "own": OWN_SERVERS}
 NO_NAMES_NEEDED = {"postgres", "minio"}
 
 

@@ -12,7 +12,24 @@ from sandbox.http.accepted_types import accepts
 from sandbox.http.error_pages import page_name
 
 NUMBER = "0" * 8 + "-0000-4000-8000-" + "0" * 12
-NAMES = {"number": NUMBER, "id": NUMBER, "index": "0", "path": "a.csv", "name": "no.such"}
+NAMES = {
+    "number": NUMBER,
+    "page": "00000000-0000-4000-8000-000000000000",
+    "id": NUMBER,
+    "index": "0",
+    "path": "a.csv",
+    "name": "no.such",
+    "version": NUMBER,
+    "account": "no-such",
+    "entry": NUMBER,
+    "juror": "no-such",
+    "team": "no-such",
+    "kind": "no-such",
+}
+
+
+ANOTHERS_LARGE_BODIES = {("post", "/v1/pulls/{id}/rows")}
+"""Whose bodies may be large is asked before anything of a request is looked at; these are the puller's."""
 
 
 def address(path: str) -> str:
@@ -63,6 +80,9 @@ def test_unknown_query_parameters_are_refused_everywhere(door: str, asked: Asked
     for path, methods in paths(door):
         for method in methods:
             answer = asker.send(method.upper(), address(path) + "?no_such_parameter=1")
+            if (method, path) in ANOTHERS_LARGE_BODIES:
+                assert answer.status_code == 401
+                continue
             assert answer.status_code == 422, (method, path, answer.text)
             body = answer.json()
             assert body["code"] == "unknown_parameter"
@@ -154,7 +174,7 @@ def test_the_refusal_names_the_parameters_that_there_are(asked: AskedVault) -> N
     lin = asked.person("lin")
     refused = lin.send("GET", "/v1/budgets?grnt=1&gramt=2").json()
     assert refused["detail"] == "This operation has no query parameter 'gramt', 'grnt'."
-    assert refused["remedy"] == "Its query parameters are: grant."
+    assert refused["remedy"] == "Its query parameters are: dataset, grant, limit, offset."
     refused = lin.send("GET", "/v1/me?x=1").json()
     assert refused["remedy"] == "It has no query parameters."
     chinese = lin.client.get(

@@ -11,9 +11,12 @@ from sandbox.identity.audiences import VAULT
 
 CHECKOUT = Path(__file__).parents[2]
 GENERATOR = CHECKOUT / ".venv-generator" / "bin" / "openapi-python-client"
-# a Parquet table is bytes: the generator knows only a few kinds of those
+# a Parquet table, a PDF and a zip are bytes: the generator knows only a few kinds of those
 CONFIG = """
-content_type_overrides: {application/vnd.apache.parquet: application/octet-stream}
+content_type_overrides:
+  application/vnd.apache.parquet: application/octet-stream
+  application/pdf: application/octet-stream
+  application/zip: application/octet-stream
 post_hooks: []
 """
 

@@ -6,20 +6,25 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 from uuid import UUID, uuid4
 
 import pytest
 from sqlalchemy import insert, update
 
 from sandbox.errors import Unavailable
+from sandbox.jobs.claim import Claimed
+from sandbox.jobs.context import RunContext
 from sandbox.jobs.kernel_pauses import KernelPauses
 from sandbox.jobs.read import load_run
 from sandbox.jobs.tables import runs
+from sandbox.jobs.worker import Worker, seconds_left
 from sandbox.seals.freeze import still
 from workspace import VaultProcess, workspace_process
 
 
-def until(true: Callable[[], bool], seconds: float = 30) -> None:
+def until(true: Callable[[], bool], seconds: float = 120) -> None:
     deadline = time.monotonic() + seconds
     while not true():
         assert time.monotonic() < deadline, "it did not come"
@@ -120,3 +125,31 @@ def test_kernels_of_other_teams_are_not_waited_for_nor_paused(vault: VaultProces
         pauses.await_frozen(run, 60)
     finally:
         end(vault, id)
+
+
+def test_what_measuring_took_is_not_missing_for_the_program_that_follows_it(vault: VaultProcess) -> None:
+    id = begin(vault, 12)  # the recipes took all the time in which kernels are paused
+    try:
+        with vault.story.database.transaction() as tx:
+            assert 0 < seconds_left(load_run(tx, id)) <= 9
+    finally:
+        end(vault, id)
+
+
+def test_why_a_run_did_not_start_is_in_quarantine_and_in_the_vaults_log(
+    vault: VaultProcess, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    worker = Worker(cast("RunContext", SimpleNamespace(database=vault.story.database)))
+    monkeypatch.setattr(worker, "require_seal", lambda: None)
+    told: list[dict[str, bytes]] = []
+    monkeypatch.setattr(worker, "_tell", lambda *given: told.append(given[2]))
+    id = begin(vault, 12)
+    try:
+        with vault.story.database.transaction() as tx:
+            run = load_run(tx, id)
+        worker.pauses.hear("song", "of-song-1", 1)
+        worker._carry_out(Claimed(run, ()))
+    finally:
+        end(vault, id)
+    assert b"Kernels of the team could not be paused" in told[0]["log.txt"]
+    assert str(id) in caplog.text and "Kernels of the team could not be paused" in caplog.text

@@ -64,7 +64,7 @@ def test_what_is_sent_before_waits_until_the_sockets_are_shut(folder: RunFolder)
             client.get_shell_msg(timeout=3)
         bubblewrap.shut(process, INSIDE_SOCKETS)
         folder.let_begin("")
-        answer = client.get_shell_msg(timeout=30)
+        answer = client.get_shell_msg(timeout=120)
         assert (answer["parent_header"]["msg_id"], answer["content"]["ename"]) == (sent, "OSError")
         assert not (folder.sockets / "before").exists()
     finally:

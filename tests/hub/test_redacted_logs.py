@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sandbox.http.redacted_logs import RedactedRecord, redacted
+from sandbox.identity.scannable_secret import make_secret
 
 WORD = st.text("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.~", min_size=20, max_size=60)
 SHAPES = [
@@ -63,3 +64,10 @@ def test_arguments_and_tracebacks_too(caplog: pytest.LogCaptureFixture) -> None:
     (record,) = caplog.records
     assert word not in logging.Formatter("%(message)s").format(record)
     assert "RuntimeError" in logging.Formatter("%(message)s").format(record)
+
+
+def test_our_own_secrets_are_not_said_wherever_they_stand() -> None:
+    for prefix in ("chj_", "cht_", "chk_"):
+        secret = make_secret(prefix)
+        for line in (f'"GET /join/{secret} HTTP/1.1" 200', f"key {secret}", f"({secret})"):
+            assert secret not in redacted(line)

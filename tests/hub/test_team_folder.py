@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from sandbox.hub.workspace import team_folders
+from sandbox.hub.workspace import remove_moved_links, team_folders
 from workspace import VaultProcess, WorkspaceProcess, workspace_process
 
 FILE = {"type": "file", "format": "text", "content": "各区的计数\n"}
@@ -65,6 +65,27 @@ def test_what_one_member_saves_the_other_reads_and_changes(people: dict[str, Wor
     }
     assert put(wang, "teams/lake/study.ipynb", notebook) == 201
     assert song.request("POST", "/api/contents/teams/lake/study.ipynb/checkpoints").status_code == 201
+
+
+def test_the_folders_of_teams_are_not_moved_or_copied_by_a_detour(
+    people: dict[str, WorkspaceProcess], teams: Path
+) -> None:
+    """Else a link would stay when the member has left (attack with the source open, 2026-12)."""
+    qin, home = people["qin"], people["qin"].home
+    for path in ("y/../teams", "./teams", "teams/.", "teams"):
+        moved = qin.request("PATCH", f"/api/contents/{path.replace('.', '%2E')}", json={"path": "old"})
+        assert moved.status_code in (403, 404), path
+        copied = qin.request("POST", "/api/contents", json={"copy_from": path})
+        assert copied.status_code in (400, 403, 404), path
+    assert names(qin, "teams") == ["river"] and "old" not in names(qin, "")
+    # a link that was moved before it was refused goes with the next login
+    (qin.folder / "old").mkdir()
+    (qin.folder / "old" / "river").symlink_to(teams / "river", target_is_directory=True)
+    assert qin.request("POST", "/api/contents", json={"copy_from": "old"}).status_code == 403
+    team_folders(home, "qin", ["river"])  # each refresh of the hub, in its event loop: visits no other folder
+    assert (qin.folder / "old" / "river").is_symlink()
+    remove_moved_links(home, "qin")
+    assert not (qin.folder / "old" / "river").is_symlink() and names(qin, "teams") == ["river"]
 
 
 def test_who_is_not_a_member_reaches_nothing(people: dict[str, WorkspaceProcess]) -> None:

@@ -22,6 +22,8 @@ from sandbox.identity import (
     log_in,
     set_roles,
 )
+from sandbox.identity.invitations import make_link, reset_password
+from sandbox.identity.rules import DEFAULT
 from sandbox.standalone.postgres import Postgres
 
 
@@ -224,3 +226,26 @@ def test_the_vaults_role_makes_nobody_and_no_key_of_the_portal(vault: Database, 
         vault.transaction() as tx,
     ):
         tx.execute(text(deed))
+
+
+def test_nobody_logs_in_to_a_service_account_with_a_password(portal: Database) -> None:
+    with portal.transaction() as tx:
+        create_account(
+            tx,
+            account_id="market-service",
+            display_name="market",
+            organisation="hbpu",
+            kind="service",
+            password="a long password",
+            by="he",
+        )
+    with portal.transaction() as tx, pytest.raises(Conflict) as refused:
+        reset_password(tx, account_id="market-service", rules=DEFAULT, by="he")
+    assert refused.value.code == "service_account"
+    with portal.transaction() as tx, pytest.raises(Conflict):
+        make_link(tx, account_id="market-service", kind="reset", rules=DEFAULT, by="he")
+    with pytest.raises(NotAuthenticated) as service:
+        log_in(portal, account_id="market-service", password="a long password")
+    with pytest.raises(NotAuthenticated) as nobody:
+        log_in(portal, account_id="nobody-here", password="a long password")
+    assert (service.value.code, str(service.value)) == (nobody.value.code, str(nobody.value))

@@ -13,9 +13,10 @@ from sandbox.database import Database
 from sandbox.errors import CihuError, NotAuthenticated, TooMany
 from sandbox.identity import check_password, create_account, create_organisation, log_in
 from sandbox.identity import passwords as hashing
-from sandbox.identity.login import ATTEMPTS
+from sandbox.identity.rules import DEFAULT
 from sandbox.standalone.postgres import Postgres
 
+ATTEMPTS = DEFAULT.logins.pair
 RIGHT, WRONG = "磁湖 right password", "wrong password"
 
 
@@ -32,7 +33,7 @@ def portal(postgres: Postgres, database_name: str) -> Iterator[Database]:
 
 def attempt(database: Database, password: str, account_id: str = "wang") -> str:
     try:
-        return log_in(database, account_id=account_id, password=password).id
+        return log_in(database, account_id=account_id, password=password).principal.id
     except CihuError as refused:
         return refused.code
 
@@ -105,7 +106,7 @@ def test_the_limit_holds_across_processes_and_ends_with_its_window(
     other = Database(postgres.url(user="cihu_portal", database=database_name))
     assert attempt(other, RIGHT) == "too_many_attempts"
     with portal.transaction() as tx:
-        tx.execute(text("UPDATE identity.login_attempts SET window_began_at = now() - interval '11 minutes'"))
+        tx.execute(text("UPDATE identity.login_attempts SET window_began_at = now() - interval '61 minutes'"))
     assert attempt(other, RIGHT) == "wang"
     other.close()
 
@@ -120,6 +121,11 @@ def test_a_success_begins_the_count_anew(portal: Database) -> None:
         assert attempt(portal, RIGHT) == "wang"
 
 
+def test_right_passwords_never_slow_an_account(portal: Database) -> None:
+    """A program that logs in for each of its commands is no attack."""
+    assert [attempt(portal, RIGHT) for _ in range(45)] == ["wang"] * 45
+
+
 def test_guesses_made_at_the_same_time_all_count(portal: Database) -> None:
     with ThreadPoolExecutor(8) as pool:
         said = list(pool.map(lambda _: attempt(portal, WRONG), range(ATTEMPTS * 2)))
@@ -130,10 +136,13 @@ def test_guesses_made_at_the_same_time_all_count(portal: Database) -> None:
 def test_old_counts_are_swept_away(portal: Database) -> None:
     attempt(portal, WRONG, "nobody")
     with portal.transaction() as tx:
-        tx.execute(text("UPDATE identity.login_attempts SET window_began_at = now() - interval '11 minutes'"))
+        tx.execute(text("UPDATE identity.login_attempts SET window_began_at = now() - interval '61 minutes'"))
     attempt(portal, WRONG)
     with portal.transaction() as tx:
-        assert tx.execute(text("SELECT account FROM identity.login_attempts")).scalars().all() == ["wang"]
+        assert tx.execute(text("SELECT account FROM identity.login_attempts")).scalars().all() == [
+            "wang",
+            "wang",
+        ]
 
 
 def test_failures_are_in_the_log_without_what_was_typed(portal: Database, database: Database) -> None:
@@ -145,6 +154,12 @@ def test_failures_are_in_the_log_without_what_was_typed(portal: Database, databa
         )
     assert '"subject":"account:unknown"' in rows[0]
     assert '"subject":"account:wang"' in rows[1]
+    with database.transaction() as tx:
+        before = tx.execute(text("SELECT count(*) FROM log.entries")).scalar_one()
+    for nobody in ("", "王", "wang\0", "x" * 64):
+        attempt(portal, WRONG, nobody)
+    with database.transaction() as tx:
+        assert tx.execute(text("SELECT count(*) FROM log.entries")).scalar_one() == before
     assert not any("hunter2" in row or WRONG in row for row in rows)
 
 

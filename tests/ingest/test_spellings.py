@@ -223,8 +223,8 @@ def drawn(chance: random.Random) -> tuple[bytes, list[FieldRules]]:
         for rules in fields:
             choices = ("", *MARKS, *TEXTS[:8]) if chance.random() < 0.1 else DRAWN[rules.type.value]
             row.append(choices[0] if chance.random() < common / 2 else chance.choice(choices))
-        if row == [""]:
-            row = ["0"]  # a line without a sign is no row
+        if not any(row):
+            row[0] = "0"  # a line without any value is no row
         writer.writerow(row)
     return (b"\xef\xbb\xbf" if chance.random() < 0.3 else b"") + text.getvalue().encode(), fields
 

@@ -21,7 +21,7 @@ def asked(postgres: Postgres, template: str, s3: S3Server) -> Iterator[AskedVaul
     each keeps its place for its limit."""
     with (
         asked_vault(postgres, template, s3) as made,
-        made.start({"CIHU_RUN_PLACES": "24", "CIHU_RUN_MEMORY_MIB": "512"}),
+        made.start({"CIHU_RUN_PLACES": "24", "CIHU_RUN_MEMORY_MIB": "1536"}),
     ):
         yield made
 

@@ -7,6 +7,7 @@ from threading import Barrier, Thread
 import pytest
 from sqlalchemy import update
 
+from maintenance import under_maintenance
 from sandbox.errors import Conflict, Forbidden, TooMany
 from sandbox.grants import approve, request_access, revoke
 from sandbox.identity import create_account, create_team, join_team
@@ -118,6 +119,13 @@ def test_no_team_holds_more_than_half_of_the_places(context: RunContext, story: 
     finish(context.database, held[0].id, {})
     again = claimed(context)
     assert again and again.team == "lake"
+
+
+def test_during_maintenance_no_run_begins_and_afterwards_it_does(context: RunContext, story: Story) -> None:
+    handed_in(context, story, "lake")
+    with under_maintenance(story.database):
+        assert claimed(context) is None
+    assert claimed(context) is not None
 
 
 def test_places_that_ask_at_once_never_get_the_same_run(context: RunContext, story: Story) -> None:

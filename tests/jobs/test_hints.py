@@ -22,6 +22,9 @@ LOW = POLICY.replace('grade: "3"', 'grade: "2"\nhints: {bits: 7}').replace(', gr
 FAILS = "import cihu\nrows = cihu.inputs[{dataset!r}]\nraise RuntimeError(rows['person'].iloc[0])"
 
 
+SLEEPS = "import time; time.sleep(300)"
+
+
 def send(asked: AskedVault, dataset: str, program: str, **more: Any) -> Any:
     return asked.person("wang").send(
         "POST",
@@ -69,7 +72,7 @@ def test_one_that_is_called_off_before_it_starts_has_told_nothing_and_one_after_
 ) -> None:
     with mortal_vault.start({"CIHU_RUN_PLACES": "1"}):
         dataset, _ = mortal_vault.dataset(policy=LOW)
-        running = send(mortal_vault, dataset, "import time; time.sleep(9)", hint=True).json()
+        running = send(mortal_vault, dataset, SLEEPS, hint=True, limit_seconds=300).json()
         await_state(mortal_vault, running, "running")
         waiting = send(mortal_vault, dataset, "pass", hint=True).json()
         assert look(mortal_vault, waiting)["hints"][0]["told_bits"] == 6

@@ -9,6 +9,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet
 import pytest
+from cihu import predicting
 
 from asked_vault import AskedVault
 from reviewed_runs import Reviewing, reviewing
@@ -16,7 +17,7 @@ from sandbox.database import Database
 from sandbox.errors import InvalidInput
 from sandbox.jobs.model import Interface
 from sandbox.jobs.predict_rows import predict_rows
-from sandbox.jobs.predictions import fault_of
+from sandbox.jobs.predictions import ARROW, LONGEST_TEXT, arrow_type, fault_of
 from sandbox.jobs.read import as_interface
 from sandbox.jobs.run_folder import empty
 from sandbox.jobs.submit import submit
@@ -125,6 +126,13 @@ def test_what_is_not_as_declared_is_no_prediction(content: bytes | None, why: st
     assert why in fault and "p123" not in fault
     assert fault_of(parquet(level=LEVEL, often=OFTEN), DECLARED, 2) == ""
     assert fault_of(parquet(t=pa.array(["x" * 101, ""])), Interface(("a",), {"t": "text"}), 2)
+
+
+@pytest.mark.parametrize("kind", [*ARROW, ("low", "high"), (1, 2)])
+def test_the_vault_checks_for_the_types_that_the_client_writes(kind: str | tuple[str | int, ...]) -> None:
+    """The vault's check is its own, since a program may write anything; the kinds are the same."""
+    assert arrow_type(kind) == predicting.arrow_type(list(kind) if isinstance(kind, tuple) else kind)
+    assert set(ARROW) == set(predicting.DTYPES) and LONGEST_TEXT == predicting.LONGEST_TEXT
 
 
 @pytest.fixture

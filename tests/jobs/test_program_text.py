@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from marketplace.portal.pages.runs import described, forms
+from sandbox.cli.declared_files import described_of
 from sandbox.cli.program_folder import LIMITS, read_folder
 from sandbox.errors import InvalidInput
 from sandbox.jobs.disclosure_time import LIMITS_SECONDS, checked_limit
@@ -90,3 +92,23 @@ def test_a_folder_says_how_it_is_run(tmp_path: Path) -> None:
 def test_a_fault_of_the_folder_is_told(tmp_path: Path, yaml: str | None, why: str) -> None:
     with pytest.raises(InvalidInput, match=why):
         read_folder(folder(tmp_path, yaml))
+
+
+def test_outputs_that_a_program_describes_are_not_dropped_in_silence(tmp_path: Path) -> None:
+    given = folder(tmp_path, "inputs: [health.visits]\n")
+    (given / "main.py").write_text("import cihu\ncihu.out.means('health.visits', {'visits': 'visits'})\n")
+    with pytest.raises(InvalidInput, match="describes outputs") as refused:
+        read_folder(given)
+    assert "%%sealed" in refused.value.remedy and "recipes.json" in refused.value.remedy
+    (given / "recipes.json").write_text("[]")
+    assert read_folder(given)["files"]["recipes.json"] == "[]"
+
+
+def test_described_outputs_are_asked_for_as_they_are_declared() -> None:
+    words = {"statbarn": "mean", "context": "visits", "controls": "suppressed", "counts": None}
+    run = {"kind": "program", "outputs": [{"path": "measured/a.csv", "measured": True, **words}]}
+    assert described_of(run) == [{"path": "measured/a.csv", **words}]
+    expected = {"path": "measured/a.csv", **words, "counts": ""}
+    assert described(run) == [expected] and forms(run, None, 2)[0] == expected
+    with pytest.raises(InvalidInput, match="no outputs"):
+        described_of({"outputs": []})

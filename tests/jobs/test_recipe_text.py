@@ -8,7 +8,7 @@ import pytest
 
 from computed_recipes import HEALTH, policy_of, taxonomy, version_of
 from sandbox.errors import InvalidInput
-from sandbox.jobs.recipes import outputs_of, read_recipes
+from sandbox.jobs.recipes import declared_zh, outputs_of, read_recipes
 from sandbox.jobs.recipes.formula import BadFormula, Factor, read_formula
 from sandbox.jobs.recipes.plan import plan_recipes
 
@@ -196,6 +196,32 @@ def test_what_a_recipe_leaves_is_declared_by_itself() -> None:
     assert not three.measured and three.path.endswith(".png")
     statbarns = taxonomy().names
     assert all(output.statbarn in statbarns for output in (one, two, three))
+
+
+def test_what_each_recipe_leaves_is_declared_in_chinese_too() -> None:
+    rows = {"dataset": HEALTH}
+    of_each: dict[str, dict[str, Any]] = {
+        "crosstab": {"by": {"site": "site"}, "where": "age > 9"},
+        "table": {"by": {"old": "age > 60"}, "measures": {"visits": "COUNT(*)"}},
+        "means": {"columns": {"score": {"column": "score"}}},
+        "regression": {"formula": "age ~ site"},
+        "curve": {"curve": "roc", "truth": "black", "score": "age"},
+        "survival": {"time": "age", "event": "black"},
+        "histogram": {"column": "age", "width": 5},
+        "model": {"model": "linear", "target": "age", "features": {"site": "site"}},
+    }
+    made = [{"kind": kind, "name": kind, **rows, **parts} for kind, parts in of_each.items()]
+    made.append({"kind": "chart", "name": "chart", "of": "means", "x": "variable", "y": "mean"})
+    made.append({"kind": "text", "name": "text", "text": "Words.", "about": "Our study."})
+    recipes = read_recipes(json.dumps(made))
+    said = declared_zh(recipes)
+    assert list(said) == [output.path for output in outputs_of(recipes)]
+    assert said["measured/crosstab.csv"][0] == f"数据集 {HEALTH}，条件为 age > 9：单位数，按 site 分组。"
+    assert said["measured/table.csv"][0].endswith("COUNT(*)（visits），按 age > 60（old） 分组。")
+    assert said["measured/text.md"][0].startswith("Our study. 在读取")
+    for output in outputs_of(recipes):
+        context, controls = said[output.path]
+        assert context and ("由作者负责" in controls) == ("author's word" in output.controls), output.path
 
 
 def measured(*recipes: dict[str, Any]) -> list[bool]:

@@ -30,7 +30,7 @@ print(rows.columns.tolist(), file=sys.stderr)
 (cihu.outbox / "rows.csv").write_text(rows.to_csv())
 if rows["note"].iloc[0] == {early!r}:
     raise RuntimeError(rows["note"].iloc[0])
-time.sleep(4)
+time.sleep(2)
 """
 
 
@@ -67,7 +67,7 @@ def test_nothing_of_the_log_the_exit_or_the_time_comes_back_to_the_team(
     assert slow.exit["status"] == 0 and early.exit["status"] == 1 and "RuntimeError" in early.log, (
         "the suite can see"
     )
-    assert early.exit["seconds"] < slow.exit["seconds"] - 2
+    assert slow.exit["seconds"] >= 2
     assert canaries.within(early.files["log.txt"] + early.files["rows.csv"]) == {"unit", "note"}, (
         "a hidden column is not given"
     )
@@ -94,7 +94,8 @@ def test_nothing_of_the_log_the_exit_or_the_time_comes_back_to_the_team(
     assert set(told[0]) == set(told[1]) and all(one["ended_at"] >= one["told_at"] for one in told)
     assert canaries.within(asked.log_file.read_bytes()) == set()
     ends = entry_times(asked, "run.finished")
-    assert all(min(ends[-2:]) >= min(datetime.fromisoformat(one["told_at"]) for one in told) for _ in told)
+    due = sorted(datetime.fromisoformat(one["told_at"]) for one in told)
+    assert len(ends) >= 2 and all(end >= at for end, at in zip(sorted(ends)[-2:], due, strict=True))
 
 
 def entry_times(asked: AskedVault, kind: str) -> list[datetime]:
@@ -140,7 +141,7 @@ def test_a_run_that_is_called_off_leaves_nothing_in_quarantine(
             )
         )
 
-    until = time.monotonic() + 30
+    until = time.monotonic() + 120
     while len(stored(ended)) < 3:
         assert time.monotonic() < until
         time.sleep(0.1)

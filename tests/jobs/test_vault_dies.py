@@ -126,7 +126,7 @@ def test_a_vault_killed_at_any_step_of_a_run_tells_nothing_early_and_runs_it_aga
 ) -> None:
     """One run for each step at which the vault is killed;
     what was cut off by one death waits through the next ones."""
-    places = {"CIHU_RUN_PLACES": "16", "CIHU_RUN_MEMORY_MIB": "512"}
+    places = {"CIHU_RUN_PLACES": "16", "CIHU_RUN_MEMORY_MIB": "1536"}
     dataset, due = "", {}
     for place in PLACES:
         with mortal_vault.start(places | deadly(tmp_path)) as process:
@@ -181,12 +181,12 @@ def test_a_run_whose_program_was_cut_off_is_told_so_at_its_moment_and_run_again(
             hand_in(mortal_vault, SHORT, dataset, limit=4),
         )
         due = datetime.fromisoformat(await_state(mortal_vault, begun, "running")["told_at"])
-        until = time.monotonic() + 30
+        until = time.monotonic() + 120
         while len(inside(mortal_vault)) < 2:
             assert time.monotonic() < until
             time.sleep(0.02)  # processes come to be; nobody tells
         os.kill(process.pid, how)
-        process.wait(30)
+        process.wait(120)
         while inside(mortal_vault):
             assert time.monotonic() < until + 30, "a run outlived its vault"
             time.sleep(0.02)

@@ -42,11 +42,3 @@ def test_the_trial_shows_what_the_program_says_and_leaves_and_that_no_row_is_rea
 def test_of_the_real_run_only_the_state_is_told(done: dict[str, dict[str, Any]]) -> None:
     said = shown(done, ".wait()")
     assert "finished, to be reviewed" in said and "in quarantine" in said and "coinsurance\\\\n" not in said
-
-
-def test_the_notebook_is_committed_without_outputs_and_its_headings_have_chinese() -> None:
-    for cell in CELLS:
-        assert not cell.get("outputs") and cell.get("execution_count") is None
-        lines = "".join(cell["source"]).splitlines()
-        if lines[0].startswith("#") and cell["cell_type"] == "markdown":
-            assert any("\u4e00" <= letter <= "\u9fff" for letter in lines[1]), lines[0]

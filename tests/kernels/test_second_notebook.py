@@ -83,11 +83,3 @@ def test_tables_and_errors_are_chinese_after_the_language_is_chosen(done: Done) 
 def test_a_refusal_shows_the_place(done: Done) -> None:
     said = outcome(done, "ANY_VALUE(spending)")
     assert "       ANY_VALUE(spending) AS most" in said and "^" in said and "Traceback" not in said
-
-
-def test_the_notebook_is_committed_without_outputs_and_its_headings_have_chinese() -> None:
-    for cell in cells():
-        assert not cell.get("outputs") and cell.get("execution_count") is None
-        lines = "".join(cell["source"]).splitlines()
-        if lines[0].startswith("#") and cell["cell_type"] == "markdown":
-            assert any("\u4e00" <= letter <= "\u9fff" for letter in lines[1]), lines[0]

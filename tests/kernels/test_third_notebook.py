@@ -49,11 +49,3 @@ def test_the_types_are_told_without_the_warning_and_the_truth_with_its_error(
     assert outcome(done, "rows.dtypes")["text/plain"].startswith("person")
     assert "'stand_in': 'schema'" in outcome(done, 'kind="schema"')["text/plain"]
     assert "95 %:" in outcome(done, "cihu.sql(")["text/html"]
-
-
-def test_the_notebook_is_committed_without_outputs_and_its_headings_have_chinese() -> None:
-    for cell in CELLS:
-        assert not cell.get("outputs") and cell.get("execution_count") is None
-        lines = "".join(cell["source"]).splitlines()
-        if lines[0].startswith("#") and cell["cell_type"] == "markdown":
-            assert any("\u4e00" <= letter <= "\u9fff" for letter in lines[1]), lines[0]

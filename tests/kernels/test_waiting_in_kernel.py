@@ -34,7 +34,7 @@ def test_an_interrupted_question_says_so_is_charged_and_free_afterwards(
     with ThreadPoolExecutor(1) as pool, vault.story.database.transaction() as tx:
         tx.execute(text("LOCK TABLE vault.budget_accounts IN SHARE MODE"))
         asked = pool.submit(ask)
-        assert progress.wait(30), said
+        assert progress.wait(120), said
         kernel.client.interrupt()
         asked.result(60)
     [error] = [one for one in said if one.startswith("CihuError")]

@@ -23,6 +23,7 @@ from sandbox.lifecycle.schemas import StepDocument
 from sandbox.lifecycle.steps import agree, drop, list_steps, propose
 from sandbox.lifecycle.tables import lifecycle_steps
 from sandbox.pulls.tables import pull_attempts, pulls
+from sandbox.pushes.tables import push_batches, pushes
 from sandbox.releases import ask
 from story import POLICY, Story
 
@@ -265,7 +266,8 @@ def test_an_erased_dataset_leaves_no_figure_of_its_people(story: Story) -> None:
             insert(pulls)
             .values(
                 dataset=NAME, department="health", source="clinic", kind="query", what="SELECT 11010519",
-                cron="0 3 * * *", state="active", set_by="lin", turn=1, next_due=when,
+                cron="0 3 * * *", state="active", set_by="lin", makers=["lin"], revision=1,
+                next_due=when,
             )
             .returning(pulls.c.id)
         ).scalar_one()  # fmt: skip
@@ -274,15 +276,36 @@ def test_an_erased_dataset_leaves_no_figure_of_its_people(story: Story) -> None:
                 pull=pull, set_by="lin", outcome="failed", code="x", words={"message": "60 cells"}
             )
         )
+        push = uuid4()
+        tx.execute(
+            insert(pushes).values(
+                id=push, dataset=NAME, pusher="officer:lin", mode="append",
+                state="waiting", officer="lin", policy_sha256="ab", about_people=True,
+                words={"message": "60 cells"},
+            )
+        )  # fmt: skip
+        batch = story.store.put("pushes/one", b"rows")
+        tx.execute(
+            insert(push_batches).values(
+                push=push, key_sha256="of a key", state="stored", object_name=batch.name, number=1,
+                object_version=batch.version_id, format="csv", bytes=4, rows=60, sha256="ab", notes=["60"],
+            )
+        )  # fmt: skip
     context, lin = lifecycle_of(story), story.principal("lin")
     propose(context, lin, NAME, "erase", reason="the law asks for it")
     assert finish_erasures(context) == 1
+    assert not story.store.versions("pushes/")
     with story.database.transaction() as tx:
         kept = tx.execute(select(dataset_versions.c.rows, dataset_versions.c.file_sha256)).one()
         assert tuple(kept) == (0, None)
         assert tx.execute(select(func.count()).select_from(dataset_quality)).scalar_one() == 0
         assert tx.execute(select(pull_attempts.c.words)).scalar_one() is None
         assert tuple(tx.execute(select(pulls.c.state, pulls.c.what)).one()) == ("removed", "")
+        assert tuple(tx.execute(select(pushes.c.state, pushes.c.words)).one()) == ("abandoned", None)
+        counted = select(
+            push_batches.c.bytes, push_batches.c.rows, push_batches.c.sha256, push_batches.c.notes
+        )
+        assert tuple(tx.execute(counted).one()) == (0, 0, "", [])
         emptied = tx.execute(select(drafts.c.shape)).scalar_one()
         assert emptied == shape | {"rows": 0, "columns": [], "suggestions": []}
         assert tuple(tx.execute(select(draft_files.c.bytes, draft_files.c.sha256)).one()) == (0, "")

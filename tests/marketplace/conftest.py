@@ -20,16 +20,19 @@ from pydantic import SecretStr
 from sqlalchemy import create_engine, text
 
 from described_api import held_against
+from held_versions import open_held
 from marketplace.app import create_app
 from marketplace.settings import REPOSITORY, Settings
 from sandbox.database import Database
 from sandbox.free_ports import free_port
 from sandbox.identity import PORTAL, VAULT, TokenIssuer, create_account, create_organisation
+from sandbox.policy import Gate
 from sandbox.standalone.people import add_people
 from sandbox.standalone.postgres import Postgres
 from sandbox.standalone.s3 import S3Server
 from sandbox.vault.app import create_vault
 from sandbox.vault.settings import Settings as VaultSettings
+from selling import Market
 from story import POLICY, PROCESSES, rows_csv
 
 PASSWORD = "a long enough password"
@@ -105,12 +108,12 @@ class Served:
         self.server.startup = startup_and_tell  # type: ignore[method-assign]
         self.thread = threading.Thread(target=self.server.run, daemon=True)
         self.thread.start()
-        assert started.wait(20)
+        assert started.wait(120)
         return self
 
     def __exit__(self, *_: object) -> None:
         self.server.should_exit = True
-        self.thread.join(20)
+        self.thread.join(120)
 
 
 @dataclass(frozen=True)
@@ -122,7 +125,7 @@ class Portal:
 
     def browser(self) -> "Browser":
         client = httpx.Client(
-            base_url=self.url, follow_redirects=False, timeout=30, event_hooks=held_against("portal")
+            base_url=self.url, follow_redirects=False, timeout=120, event_hooks=held_against("portal")
         )
         return Browser(client, self)
 
@@ -191,6 +194,17 @@ def run_portal() -> Iterator[Callable[[Settings], Portal]]:
 @pytest.fixture
 def portal(people: None, portal_settings: Settings, run_portal: Callable[[Settings], Portal]) -> Portal:
     return run_portal(portal_settings)
+
+
+@pytest.fixture(scope="module")
+def market(postgres: Postgres, peopled: str) -> Iterator[Market]:
+    """A market without vault and bucket, for all tests of a file: each sells a product of its own."""
+    name = f"market_{next(shared)}"
+    run(postgres, f"CREATE DATABASE {name} TEMPLATE {peopled} STRATEGY FILE_COPY")
+    owner = Database(postgres.url(database=name))
+    yield Market(owner, postgres.url(user="cihu_portal", database=name), Gate(REPOSITORY / "policies"))
+    owner.close()
+    run(postgres, f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @contextmanager
@@ -317,11 +331,26 @@ class City:
         )
         assert answer.status_code == 201, answer.text
 
+        def send(person: str, method: str, path: str, **more: Any) -> Any:
+            told = self.vault(person).request(method, path.removeprefix("/v1"), **more)
+            assert told.status_code == 200, told.text
+            return told.json()
+
+        open_held(answer.json(), send, publisher=officer, second="tang")
+
+    def publish_inspections(self, more: bytes) -> None:
+        """Another version of the inspections, with these rows beside the first ones."""
+        self.publish("zhou", INSPECTIONS_POLICY, INSPECTIONS + more)
+
     def list_rows(self, **changes: object) -> dict[str, Any]:
         return created(self.api("zhou").post("/products", json=rows_offer(**changes)))
 
     def list_query(self, **changes: object) -> dict[str, Any]:
         return created(self.api("lin").post("/products", json=query_offer(**changes)))
+
+    def list_files(self, **changes: object) -> dict[str, Any]:
+        what = {"kind": "files"} | dict(changes.pop("what", {}))  # type: ignore[call-overload]
+        return created(self.api("zhou").post("/products", json=rows_offer(**changes, what=what)))
 
     def buy(self, product: str, who: str = "chen", **wish: object) -> tuple[int, str]:
         """Order a product, let it be approved if it must be, and make a key: the licence and the key."""
@@ -357,7 +386,7 @@ def rows_offer(**changes: object) -> dict[str, Any]:
         "title_zh": "餐饮检查记录",
         "title_en": "Inspections by business",
         "what": {"kind": "rows", "keys": ["business", "year"]},
-        "terms": terms,
+        **({} if "offer" in changes else {"terms": terms}),
         **changes,
     }
 
@@ -376,7 +405,7 @@ def query_offer(**changes: object) -> dict[str, Any]:
             "parameters": [{"name": "district", "type": "text", "values": ["north", "south", "east"]}],
             "budget": {"epsilon": "2", "until": in_days(30)},
         },
-        "terms": terms,
+        **({} if "offer" in changes else {"terms": terms}),
         **changes,
     }
 

@@ -5,7 +5,7 @@ import re
 import httpx
 
 from described_api import described
-from marketplace.app import MOST_BODY_BYTES
+from marketplace.app import LARGE_BODIES, MOST_BODY_BYTES
 
 LARGE = b"x" * (MOST_BODY_BYTES + 1)
 
@@ -47,6 +47,8 @@ def test_every_operation_refuses_other_methods_other_types_and_too_large_a_body(
                 "406": {"headers": {"Accept": "image/png"}},
                 "413": {"headers": {"Content-Type": body}, "content": LARGE},
             }
+            if any(each.path == path for each in LARGE_BODIES):
+                del requests["413"]  # it takes larger ones, of whom it knows
             for status in requests.keys() & operation["responses"].keys():
                 answer = client.request(method, path, **requests[status])
                 assert answer.status_code == int(status), (method, path, answer.text)

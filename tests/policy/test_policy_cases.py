@@ -1,72 +1,14 @@
 """The rules say what the cases in policies/cases/ say, every rule is needed for it,
 and every action has both answers."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import Any
+from dataclasses import replace
 
 import cedarpy
 import pytest
 
-from sandbox.identity import Principal
-from sandbox.policy import Decision, Gate, Resource, YamlText
+from policy_cases import CASES, GATE, POLICIES, Case, ask
+from sandbox.policy import Gate
 from sandbox.policy.rules import Rule
-
-POLICIES = Path(__file__).parents[2] / "policies"
-
-
-@dataclass(frozen=True)
-class Case:
-    file: str
-    name: str
-    principal: Principal
-    action: str
-    resource: Resource
-    context: dict[str, Any]
-    allowed: bool
-    code: str
-
-
-def read_cases() -> Iterator[Case]:
-    documents = {
-        path.name: YamlText(path.read_text("utf-8"), POLICIES / "cases.schema.json", what=path.name).document
-        for path in sorted((POLICIES / "cases").glob("*.yaml"))
-    }
-    people = {
-        name: Principal(
-            id=name,
-            display_name=name,
-            organisation=person["organisation"],
-            roles=frozenset(person.get("roles", ())),
-            teams=frozenset(person.get("teams", ())),
-            kind=person.get("kind", "person"),
-        )
-        for document in documents.values()
-        for name, person in document.get("people", {}).items()
-    }
-    for file, document in documents.items():
-        for case in document.get("cases", ()):
-            attributes = dict(case["resource"])
-            resource = Resource(attributes.pop("kind"), attributes.pop("id"), attributes)
-            yield Case(
-                file,
-                case["name"],
-                people[case["principal"]],
-                case["action"],
-                resource,
-                case.get("context", {}),
-                case["allowed"],
-                case["code"],
-            )
-
-
-CASES = list(read_cases())
-GATE = Gate(POLICIES)
-
-
-def ask(gate: Gate, case: Case) -> Decision:
-    return gate.decide(case.principal, case.action, case.resource, case.context)
 
 
 def without(rule: Rule) -> Gate:

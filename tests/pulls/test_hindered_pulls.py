@@ -57,7 +57,7 @@ def set_and_due(city: PulledCity, **policy: str) -> tuple[str, dict[str, Any]]:
 
 
 def arrive(city: PulledCity, due: dict[str, Any]) -> int:
-    path = f"/v1/pulls/{due['id']}/rows?turn={due['turn']}"
+    path = f"/v1/pulls/{due['id']}/rows?revision={due['revision']}"
     return int(city.as_puller("POST", path, content=ROWS).status_code)
 
 
@@ -141,12 +141,12 @@ def test_the_second_officer_agrees_to_what_they_read(city: PulledCity) -> None:
     first = city.set(dataset, agreed=False, source="file").json()
     path = f"/v1/datasets/{dataset}/pull/agree"
     changed = city.set(dataset, agreed=False, source="file", kind="query", what="SELECT * FROM others").json()
-    assert changed["turn"] != first["turn"]
-    refused = city.officer("sun").send("POST", path, json={"turn": first["turn"]})
+    assert changed["revision"] != first["revision"]
+    refused = city.officer("sun").send("POST", path, json={"revision": first["revision"]})
     assert (refused.status_code, refused.json()["code"]) == (409, "pull_changed")
     assert read(city, dataset)["state"] == "waiting"
     assert city.officer("sun").send("POST", path).status_code == 422
-    agreed = city.officer("sun").send("POST", path, json={"turn": changed["turn"]}).json()
+    agreed = city.officer("sun").send("POST", path, json={"revision": changed["revision"]}).json()
     assert agreed["state"] == "active" and agreed["second_person"] == "sun"
     assert city.officer().send("DELETE", f"/v1/datasets/{dataset}/pull").status_code == 204
 
@@ -171,7 +171,7 @@ def failing_vault() -> Iterator[tuple[str, list[int]]]:
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            pull = {"turn": 1, "source": "none", "kind": "table", "what": "t"}
+            pull = {"revision": 1, "source": "none", "kind": "table", "what": "t"}
             self.answer(200, json.dumps([pull | {"id": 1}, pull | {"id": 2}]).encode())
 
         def do_POST(self) -> None:
@@ -228,5 +228,6 @@ def test_a_version_is_registered_before_the_log_is_held(story: Story) -> None:
         policy_text=low,
         body=rows_csv(60),
         registered=registered,
+        opening=None,
     )
     assert held == [0, 1]

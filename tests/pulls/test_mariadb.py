@@ -3,6 +3,8 @@
 from dataclasses import replace
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet
 import pytest
 
 from mariadb_server import DATABASE, PASSWORD, MariaDB
@@ -10,7 +12,7 @@ from pulls.test_values_of_sources import mariadb_source, read
 from relay import Relay
 from sandbox.sources.failures import SourceFailure
 from sandbox.sources.source_list import DataSource
-from sandbox.sources.table_stream import TableChoice
+from sandbox.sources.table_stream import Since, TableChoice
 
 
 @pytest.fixture
@@ -74,9 +76,39 @@ def test_a_query_only_reads(mariadb: MariaDB, source: DataSource, query: str) ->
     assert not Path("/tmp/cihu-out").exists()
 
 
-@pytest.mark.parametrize(("fault", "code"), [("cut_after", "source_cut"), ("stall_after", "source_timeout")])
-def test_a_connection_that_breaks_in_the_middle(source: DataSource, fault: str, code: str) -> None:
+@pytest.mark.parametrize(
+    ("fault", "seconds", "code"),
+    # a short limit only where the server would stay silent for ever
+    [("cut_after", 60, "source_cut"), ("stall_after", 3, "source_timeout")],
+)
+def test_a_connection_that_breaks_in_the_middle(
+    source: DataSource, fault: str, seconds: int, code: str
+) -> None:
     many = "SELECT seq AS id, repeat('x', 100) AS t FROM seq_1_to_200000"
     with Relay(("127.0.0.1", source.port), **{fault: 200_000}) as relay:
-        broken = replace(source, port=relay.port, seconds=3)
+        broken = replace(source, port=relay.port, seconds=seconds)
         assert refused(broken, TableChoice(query=many)).code == code
+
+
+def test_only_rows_at_or_above_a_value_are_read(mariadb: MariaDB, source: DataSource) -> None:
+    mariadb.execute(
+        "SET time_zone = '+00:00'",
+        f"CREATE OR REPLACE TABLE {DATABASE}.seen (id int, `at it` timestamp(3) NULL, day date, word text)",
+        f"INSERT INTO {DATABASE}.seen VALUES "
+        "(1, '2026-03-01 00:00:00', '2026-03-01', '1'), (2, '2026-03-02 00:00:00.5', '2026-03-02', '20'), "
+        "(10, NULL, NULL, '3')",
+    )
+    day, late = "2026-03-02", "2026-03-02 08:00:00.600000"
+    zone = "SELECT id, CONVERT_TZ(`at it`, @@session.time_zone, '+00:00') AS `at it` FROM seen WHERE id % 2"
+
+    def ids(since: Since, **chosen: str) -> list[str]:
+        body = read(source, TableChoice(**(chosen or {"table": "seen"}), since=since))
+        return sorted(pyarrow.parquet.read_table(pa.BufferReader(body)).column("id").to_pylist())
+
+    assert ids(Since("id", "integer", "2")) == ["10", "2"]
+    assert ids(Since("at it", "timestamp", late)) == ["10"]
+    assert ids(Since("at it", "timestamp", "2026-03-02 08:00:00.500000")) == ["10", "2"]
+    assert ids(Since("day", "date", day)) == ["10", "2"]
+    assert ids(Since("at it", "timestamp", "2026-02-28 15:59:59.000000"), query=zone) == ["1"]
+    for wrong in (Since("word", "integer", "2"), Since("none", "date", day), Since("day", "timestamp", late)):
+        assert refused(source, TableChoice(table="seen", since=wrong)).code == "source_since_column"

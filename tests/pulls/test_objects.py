@@ -101,10 +101,9 @@ def test_what_breaks_off_or_drips_is_no_object(objects: ObjectServer) -> None:
     assert refused(web(objects)) == "source_cut"
     objects.answers["/data/a.csv"] = endless
     assert refused(web(objects)) == "source_failed"
+    # were each byte waited for alone, it would be cut off at the end
     objects.answers["/data/a.csv"] = drip
-    began = time.monotonic()
     assert refused(web(objects, seconds=1)) == "source_timeout"
-    assert time.monotonic() - began < 8
 
 
 def test_an_object_of_an_object_store(s3: S3Server, tmp_path: Path) -> None:

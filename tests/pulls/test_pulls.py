@@ -10,6 +10,7 @@ import psycopg
 import pytest
 from sqlalchemy import select, update
 
+from false_alarms import noise_bound, noise_of
 from pulled_city import OPEN, POLICY, SECRET, PulledCity
 from sandbox.pulls.tables import pull_attempts, pulls
 from sandbox.sources.table_stream import TableStream, parquet_pieces
@@ -45,8 +46,10 @@ def test_a_table_becomes_a_version_at_each_pull(city: PulledCity, table: psycopg
     assert [one["version"] for one in attempts] == [3, 2]
     assert left_objects(city) == 0 and not city.due()
     city.asked.grant(dataset)
-    told = city.asked.person("wang").answer(f"SELECT COUNT(*) AS n FROM {dataset}")
-    assert abs(int(told["rows"][0][0]) - 160) < 60  # at most four rows of each of forty people
+    told = city.asked.person("wang").answer(f"SELECT COUNT(*) AS n FROM {dataset}", epsilon="3")
+    bound = noise_bound(noise_of(told["errors"][0]["n"]))
+    # at most four rows of each of forty people; a row counts in whole parts of 1024
+    assert abs(told["rows"][0][0] - 160) < bound + 1 < 50
 
 
 def test_a_query_of_the_open_kind_makes_a_version_only_when_something_changed(city: PulledCity) -> None:
@@ -105,16 +108,20 @@ def test_failures_of_sources_leave_the_last_version_and_say_why(
     assert table.execute("SELECT count(*) FROM visits").fetchone() == (200,)
 
 
-@pytest.mark.parametrize(("fault", "code"), [("cut_after", "source_cut"), ("stall_after", "source_timeout")])
+@pytest.mark.parametrize(
+    ("fault", "source", "code"),
+    # a source with a short limit only where the server would stay silent for ever
+    [("cut_after", "clinic", "source_cut"), ("stall_after", "slow", "source_timeout")],
+)
 def test_a_connection_that_breaks_in_the_middle_publishes_nothing(
-    city: PulledCity, table: psycopg.Connection[Any], fault: str, code: str
+    city: PulledCity, table: psycopg.Connection[Any], fault: str, source: str, code: str
 ) -> None:
     dataset = city.published()
     setattr(city.relay, fault, 300_000)
     try:
         told = city.pulled(
             dataset,
-            source="slow",
+            source=source,
             kind="query",
             what="SELECT 'p' || n AS person, 2024 AS year, 1 AS cost FROM generate_series(1, 500000) n",
         )
@@ -132,9 +139,9 @@ def test_of_data_about_people_a_second_officer_agrees(city: PulledCity, grade: s
     assert told["state"] == "waiting" and "next_due" not in told
     assert city.run(dataset).json()["code"] == "second_person_needed"
     path = f"/v1/datasets/{dataset}/pull/agree"
-    turn = {"turn": told["turn"]}
-    assert city.officer().send("POST", path, json=turn).json()["code"] == "own_pull"
-    agreed = city.officer("sun").send("POST", path, json=turn).json()
+    revision = {"revision": told["revision"]}
+    assert city.officer().send("POST", path, json=revision).json()["code"] == "own_pull"
+    agreed = city.officer("sun").send("POST", path, json=revision).json()
     assert (agreed["state"], agreed["second_person"]) == ("active", "sun")
     assert city.again(dataset)["version"] == 2
     # a change of the pull falls back
@@ -185,7 +192,7 @@ def test_another_department_is_told_nothing_and_sets_nothing(city: PulledCity) -
         ("POST", "/agree"),
         ("GET", "/attempts"),
     ):
-        body = {"json": {"turn": 1}} if more == "/agree" else {}
+        body = {"json": {"revision": 1}} if more == "/agree" else {}
         assert stranger.send(method, path + more, **body).status_code in {403, 404}
     assert city.set(dataset, "qiao", source="other").status_code in {403, 404}
     assert stranger.send("GET", "/v1/pulls").json() == []
@@ -228,14 +235,13 @@ def test_rows_that_nobody_waits_for_are_refused(city: PulledCity) -> None:
     city.run(dataset)
     (due,) = city.due()
     rows = {"content": b"person,year,cost\na,2024,1\n"}
-    assert (
-        city.as_puller("POST", f"/v1/pulls/{due['id']}/rows?turn={due['turn'] + 1}", **rows).status_code
-        == 409
-    )
-    assert city.as_puller("POST", f"/v1/pulls/{due['id'] + 999}/rows?turn=1", **rows).status_code == 404
+    path, revision = f"/v1/pulls/{due['id']}/rows", due["revision"]
+    assert city.as_puller("POST", f"{path}?revision={revision + 1}", **rows).status_code == 409
+    assert city.as_puller("POST", path, **rows).status_code == 409
+    assert city.as_puller("POST", f"/v1/pulls/{due['id'] + 999}/rows?revision=1", **rows).status_code == 404
     city.set(dataset, source="file", what="another")  # changed while the rows were read
-    assert city.as_puller("POST", f"/v1/pulls/{due['id']}/rows?turn={due['turn']}", **rows).status_code == 409
-    failed = {"turn": due["turn"], "code": "source_cut"}
+    assert city.as_puller("POST", f"{path}?revision={revision}", **rows).status_code == 409
+    failed = {"revision": due["revision"], "code": "source_cut"}
     assert city.as_puller("POST", f"/v1/pulls/{due['id']}/failure", json=failed).status_code == 409
     assert (
         city.as_puller("POST", f"/v1/pulls/{due['id']}/failure", json=failed | {"code": "x"}).status_code
@@ -266,7 +272,7 @@ def test_a_pull_that_ends_while_its_rows_arrive_publishes_nothing(city: PulledCi
 
     thread = threading.Thread(target=end)
     thread.start()
-    told = city.as_puller("POST", f"/v1/pulls/{due['id']}/rows?turn={due['turn']}", content=rows())
+    told = city.as_puller("POST", f"/v1/pulls/{due['id']}/rows?revision={due['revision']}", content=rows())
     thread.join()
     assert told.status_code == 409 and city.version(dataset) == 1 and left_objects(city) == 0
 
@@ -282,7 +288,7 @@ def test_a_puller_that_dies_in_the_middle_leaves_nothing_and_the_pull_is_due_aga
         raise ConnectionResetError
 
     with pytest.raises(ConnectionResetError):
-        city.as_puller("POST", f"/v1/pulls/{due['id']}/rows?turn={due['turn']}", content=rows())
+        city.as_puller("POST", f"/v1/pulls/{due['id']}/rows?revision={due['revision']}", content=rows())
     assert [one["id"] for one in city.due()] == [due["id"]] and city.version(dataset) == 1
     city.table(PEOPLE)
     city.puller().look()
@@ -325,3 +331,25 @@ def test_a_stranger_is_no_puller(city: PulledCity) -> None:
         headers = {"Authorization": f"Bearer {token}"}
         told = httpx.get(f"{city.asked.url}/v1/pulls/due", headers=headers, trust_env=False)
         assert told.status_code == 401
+
+
+def test_an_object_with_other_totals_at_its_end_leaves_the_last_version(city: PulledCity) -> None:
+    """Left out by the first file's number of them, the last row of data would be lost and nobody told."""
+    named = OPEN.replace("columns:", "file:\n  notes: 1\ncolumns:")
+    dataset = city.published(named, "ward,beds\na,4\n合计,4\n".encode())
+    for body, outcome in (
+        ("ward,beds\na,4\nb,7\n", "failed"),
+        ("ward,beds\na,4\nb,7\n小计,11\n合计,11\n", "failed"),
+        ("ward,beds\na,4\nb,7\n合计,11\n", "version"),
+    ):
+        assert city.set(dataset, source="gone", kind="object", what="a.csv").status_code == 200
+        assert city.run(dataset).status_code == 200
+        [due] = [one for one in city.due() if one["source"] == "gone"]
+        path = f"/v1/pulls/{due['id']}/rows?revision={due['revision']}"
+        city.as_puller("POST", path, content=body.encode())
+        told = city.last(dataset)
+        assert told["outcome"] == outcome, told
+        if outcome == "failed":
+            assert told["code"] == "ending_changed" and told["message_zh"] and told["remedy"]
+            assert "code" not in city.last(dataset, "sun") and city.version(dataset) == 1
+    assert city.version(dataset) == 2

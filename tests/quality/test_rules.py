@@ -17,7 +17,7 @@ from sandbox.catalog.read_table import read_file, read_table
 from sandbox.catalog.tables import dataset_quality, dataset_versions, uploads
 from sandbox.drafts.edit_policy import edited
 from sandbox.errors import InvalidInput
-from sandbox.ingest import IdRule
+from sandbox.ingest import IdRule, Rows
 from sandbox.ingest.code_lists import load_code_lists
 from sandbox.policy import PolicyFaults
 from sandbox.quality.assess import Assessor
@@ -54,6 +54,7 @@ def published(story: Story, policy: str) -> Published:
         policy_text=policy,
         body=rows_csv(),
         assess=Assessor(CODES),
+        opening=None,
     )
 
 
@@ -142,7 +143,7 @@ def test_all_faults_of_rules_are_told_with_their_lines() -> None:
         "{at_least: 0.5}",
         "{in_list: note}",
         "{within_days: cost, days: 3}",
-        "{drift: note, at_most: 0.2}",
+        "{drift: secret, at_most: 0.2}",
         "{rows: {}}",
         "{rows: {at_least: 3, at_most: 2}}",
         "{complete: cost, days: 3}",
@@ -214,7 +215,7 @@ def test_a_condition_either_ends_in_words_or_runs_on_every_row(condition: str) -
     except InvalidInput:
         return
     policy = read(policy_with('{rule: "' + condition + '"}'))
-    [result] = check_rules(TABLE, policy, {}, code_lists=(), today=NOW.date())
+    [result] = check_rules(Rows(TABLE, ()), policy, {}, code_lists=(), today=NOW.date())
     assert 0 <= result["failing"] <= result["checked"] <= len(TABLE)
 
 

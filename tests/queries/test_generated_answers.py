@@ -28,6 +28,7 @@ from sandbox.releases.prepare import read_question
 from story import POLICIES
 
 SEEDS, QUESTIONS_A_SEED = 8, 150
+NESTED = 150
 LEAST_ANSWERED = 0.5
 """A language that refuses everything would agree everywhere."""
 
@@ -277,3 +278,19 @@ def test_every_generated_question_is_answered_as_sql_means_it_or_refused_with_a_
         wrong += [f"{sql}\n  {found}"] if found else []
     assert not wrong, "\n".join(wrong)
     assert outcomes["answered"] >= LEAST_ANSWERED * QUESTIONS_A_SEED, outcomes
+
+
+def test_numbers_made_of_numbers_are_empty_where_sql_says_so() -> None:
+    questions, answered, wrong = Questions(1), 0, []
+    for _ in range(NESTED):
+        source = questions.table("t.t")
+        number = questions.nested([source])
+        sql = f"SELECT COUNT({number}), AVG({number}), SUM({number}) FROM t.t AS {source.alias}"
+        try:
+            found = difference(sql, 0)
+        except InvalidInput:
+            continue
+        answered += 1
+        wrong += [f"{sql}\n  {found}"] if found else []
+    assert not wrong, "\n".join(wrong)
+    assert answered >= LEAST_ANSWERED * NESTED

@@ -1,9 +1,11 @@
 """What can be asked and what is refused: pairs of SQL and outcome, read from tests/cases/questions.yaml."""
 
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 from ruamel.yaml import YAML
+from sqlglot.dialects.dialect import Dialect
 
 from sandbox.errors import InvalidInput, QueryRefused
 from sandbox.queries import bind, digest, make_plan, parse
@@ -77,3 +79,16 @@ def test_a_version_that_is_asked_for_by_number_is_the_current_one_or_refused(sql
         ) as refusal:
             read_question(sql.format(other), version_of=lambda _: VERSION)
         assert refusal.value.remedy and refusal.value.remedy_zh
+
+
+def test_no_function_with_any_number_of_arguments_is_an_error_of_the_program() -> None:
+    """Every function that the dialect's parser knows, over columns, texts and numbers."""
+    said = [
+        f"{name}({', '.join(arguments[:many])})"
+        for name in sorted(Dialect.get_or_raise("duckdb").parser_class.FUNCTIONS)
+        for many in range(4)
+        for arguments in (("cost", "visits", "year"), ("day", "'month'", "1"))[: 2 if many else 1]
+    ]
+    for one in said:
+        with suppress(InvalidInput):
+            parse(f"SELECT {one} FROM clinic.visits")

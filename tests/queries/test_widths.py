@@ -162,7 +162,14 @@ expressions = st.recursive(
 )
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+UNFIT = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+
+
+@settings(
+    max_examples=100,
+    deadline=None,
+    suppress_health_check=UNFIT,
+)
 @given(expression=expressions, texts=st.lists(st.text(letters, max_size=60), min_size=1, max_size=8))
 def test_no_text_of_any_expression_is_wider_than_its_claim(
     connection: duckdb.DuckDBPyConnection, expression: Expression, texts: list[str]

@@ -10,9 +10,11 @@ from math import sqrt
 import pytest
 from sqlalchemy import select, text
 
+from false_alarms import noise_bound
 from sandbox.audit import Log, Signer
 from sandbox.audit.tables import entries
 from sandbox.budgets import Account, Level, statement
+from sandbox.database import Database
 from sandbox.errors import BudgetExhausted, Conflict, Forbidden, InvalidInput, QueryRefused, Unavailable
 from sandbox.grants import revoke
 from sandbox.identity import create_team, join_team
@@ -215,8 +217,7 @@ def test_a_new_version_of_a_dataset_is_a_new_question_on_the_same_budget(city: S
 
 
 def test_counts_of_units_and_rows_are_near_the_truth(city: Story) -> None:
-    """300 people; the noise is known, so the bound below is exceeded with probability under 1e-9
-    (six sigma)."""
+    """300 people, and noise of the size that the price says."""
     answer = ask(
         city.context,
         principal=city.principal("wang"),
@@ -225,7 +226,7 @@ def test_counts_of_units_and_rows_are_near_the_truth(city: Story) -> None:
     )
     error = answer["errors"][0]["count_distinct_person"]["standard_error"]
     # people all of whose rows are in a listed district and year: without keys every row counts
-    assert abs(answer["rows"][0][0] - 300) < 6.2 * error
+    assert abs(answer["rows"][0][0] - 300) < noise_bound(error) < 100
     assert error == pytest.approx(1 / sqrt(2 * answer["price"]["rho"]), rel=1e-6)
     with city.database.transaction() as tx:
         assert tx.execute(select(questions.c.status)).scalars().all() == ["released"]
@@ -235,7 +236,9 @@ def test_a_grant_that_ends_while_its_question_waits_stops_it(city: Story) -> Non
     """The decision is taken again in the transaction that charges: a revocation does not lose the race."""
     with ThreadPoolExecutor(1) as pool:
         plan = digest_of(city, SQL)
-        with city.database.lock(f"question:{plan}"):
+        # another process holds it
+        other = Database(city.database.engine.url.render_as_string(hide_password=False))
+        with other.lock(f"question:{plan}"):
             waiting = pool.submit(ask, city.context, principal=city.principal("wang"), sql=SQL)
             wait_for_a_waiter(city)
             revoke(
@@ -246,7 +249,8 @@ def test_a_grant_that_ends_while_its_question_waits_stops_it(city: Story) -> Non
                 reason="the purpose ended",
             )
         with pytest.raises(Forbidden, match="no longer live"):
-            waiting.result(30)
+            waiting.result(120)
+    other.close()
     assert spent(city)["dataset"] == 0
 
 

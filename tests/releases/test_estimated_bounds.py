@@ -7,6 +7,7 @@ from fractions import Fraction
 import pytest
 from sqlalchemy import select
 
+from false_alarms import noise_bound, noise_of
 from sandbox.budgets import Account, Level, statement
 from sandbox.errors import BudgetExhausted, InvalidInput, QueryRefused
 from sandbox.privacy import PrivacyLoss
@@ -24,6 +25,8 @@ def no_false_alarm(monkeypatch: pytest.MonkeyPatch) -> None:
 FREE = POLICY.replace(
     "note: {role: attribute, type: text}", "note: {role: attribute, type: integer}"
 ).replace("day: {role: attribute, type: date}", "day: {role: attribute, type: number}")
+MEAN_OFF = 1
+"""So far at most is the mean of the notes below from 110: 4000 draws of a fixed seed, two of them cut off."""
 SQL = "SELECT district, AVG(note) AS m, COUNT(*) AS n FROM clinic.visits GROUP BY district"
 
 
@@ -76,7 +79,9 @@ def test_bounds_are_priced_before_bought_once_and_free_for_every_question_after(
     assert paid == told["picorho"] == answer["price"]["picorho"]
     assert any("were found in the data" in note for note in answer["notes"])
     (north,) = [row for row in answer["rows"] if row[0] == "north"]
-    assert 90 < north[1] < 130  # the mean is 110; the enormous ones are cut off at the bounds
+    # the mean is 110; the enormous ones are cut off at the bounds
+    [error] = [errors for row, errors in zip(answer["rows"], answer["errors"], strict=True) if row is north]
+    assert abs(north[1] - 110) < noise_bound(noise_of(error["m"])) + MEAN_OFF < 30
 
     again = ask(city.context, principal=wang, sql=SQL)
     assert (
@@ -108,7 +113,7 @@ def test_bounds_hold_all_sizes_that_everybody_has(city: Story, sizes: tuple[int,
         city.context, principal=city.principal("wang"), sql="SELECT AVG(note) AS m FROM clinic.visits"
     )
     [[mean]], [error] = answer["rows"], answer["errors"]
-    assert abs(mean - sum(sizes) / len(sizes)) < 6 * error["m"]["standard_error"]
+    assert abs(mean - sum(sizes) / len(sizes)) < noise_bound(error["m"]["standard_error"])
     with city.database.transaction() as tx:
         told = tx.execute(select(bought_bounds.c.low, bought_bounds.c.high)).one()
     assert Fraction(told.low) <= min(sizes) and max(sizes) <= Fraction(told.high) <= 2 * max(map(abs, sizes))
@@ -133,9 +138,9 @@ def test_a_number_with_a_point_has_bounds_below_one(city: Story) -> None:
         principal=city.principal("wang"),
         sql="SELECT AVG(day) AS m, MEDIAN(day) AS q FROM clinic.visits",
     )
-    # of 20 to 200 thousandths; beyond six standard errors lies a noisy answer once in 1e9
+    # of 20 to 200 thousandths
     for value, error in zip(answer["rows"][0], answer["errors"][0].values(), strict=True):
-        assert abs(value - 0.11) < 6 * error["standard_error"] < 0.2
+        assert abs(value - 0.11) < noise_bound(error["standard_error"], comparisons=2) < 0.2
 
 
 @pytest.mark.parametrize(
@@ -152,7 +157,9 @@ def test_nothing_is_bought_where_the_question_itself_says_the_bounds(city: Story
 
 def test_a_sum_for_each_person_can_be_asked_of_it_too(city: Story) -> None:
     sql = "SELECT AVG(s) AS m FROM (SELECT person, SUM(note) AS s FROM clinic.visits GROUP BY person)"
-    assert 90 < ask(city.context, principal=city.principal("wang"), sql=sql)["rows"][0][0] < 130
+    answer = ask(city.context, principal=city.principal("wang"), sql=sql)
+    error = noise_bound(noise_of(answer["errors"][0]["m"]))
+    assert abs(answer["rows"][0][0] - 110) < error + MEAN_OFF < 30
 
 
 def test_where_no_size_has_enough_people_it_says_so_and_does_not_sell_it_twice(city: Story) -> None:

@@ -23,6 +23,6 @@ def asked(postgres: Postgres, template: str, s3: S3Server) -> Iterator[AskedVaul
     """One that runs, with places for sealed runs."""
     with (
         asked_vault(postgres, template, s3) as made,
-        made.start({"CIHU_RUN_PLACES": "8", "CIHU_RUN_MEMORY_MIB": "512"}),
+        made.start({"CIHU_RUN_PLACES": "8", "CIHU_RUN_MEMORY_MIB": "1536"}),
     ):
         yield made

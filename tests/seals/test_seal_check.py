@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 import sandbox.seals
+from about_processes import below, program
 from ordinary_user import PYTHON, USER, OrdinaryUser
 from sandbox.errors import Unavailable
 from sandbox.seals import Bind, Bubblewrap, Seal, check_seal
@@ -52,19 +53,12 @@ def test_started_by_root_the_program_is_another_user_of_the_host(kernel_python: 
     os.close(writer)
     os.read(reader, 1)
     users = {
-        user for pid, user in below(process.pid) if not os.readlink(f"/proc/{pid}/exe").endswith("/bwrap")
+        os.stat(f"/proc/{pid}").st_uid for pid in below(process.pid) if not program(pid).endswith("/bwrap")
     }
     process.kill()
     process.wait()
     os.close(reader)
     assert users == {bubblewrap.host.user("somebody")}
-
-
-def below(pid: int) -> list[tuple[int, int]]:
-    """The processes under `pid` with their host users."""
-    children = [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
-    found = [(child, os.stat(f"/proc/{child}").st_uid) for child in children]
-    return found + [more for child in children for more in below(child)]
 
 
 def test_one_open_wall_is_as_good_as_none() -> None:
@@ -141,7 +135,7 @@ while True:
 def shut_while_it_writes(process: subprocess.Popen[bytes], bubblewrap: Bubblewrap, said: int) -> int:
     assert os.read(said, 5) == b"ready"
     bubblewrap.shut(process, "/out")
-    return process.wait(20)
+    return process.wait(120)
 
 
 def test_a_folder_is_shut_while_the_program_runs(kernel_python: Path, open_folder: Path) -> None:
@@ -197,5 +191,5 @@ def test_a_seal_whose_devices_cannot_be_made_read_only_does_not_start(kernel_pyt
     os.close(output)
     with os.fdopen(said) as file:
         heard = file.read()
-    assert process.wait(20) == NOT_SEALED
+    assert process.wait(120) == NOT_SEALED
     assert "the seal could not be made" in heard and "ran" not in heard

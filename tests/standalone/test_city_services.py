@@ -18,6 +18,7 @@ GROUND = CityConfig(
     ),
     vault_database="vault-database",
     portal_database="portal-database",
+    courier_database="courier-database",
     vault_store=Credential("va", "vault-store"),
     portal_store=Credential("pa", "portal-store"),
     raw_bucket="raw-bucket",
@@ -53,6 +54,22 @@ def test_a_service_knows_only_its_own_secrets(part) -> None:  # type: ignore[no-
 
 def test_they_start_in_the_order_in_which_they_lean_on_each_other() -> None:
     assert [part.name for part in services(GROUND)] == ["vault", "portal", "hub"]
+
+
+def test_a_courier_starts_where_a_mail_server_is_named_and_knows_the_outbox_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("CIHU_SMTP_HOST", "mail.example.org")
+    monkeypatch.setenv("CIHU_SMTP_PASSWORD_FILE", "/etc/cihu/mail")
+    parts = {part.name: part for part in services(GROUND)}
+    assert list(parts) == ["vault", "portal", "courier", "hub"]
+    environment = parts["courier"].environment
+    assert (
+        SECRETS & set(environment.values()) == set()
+        and environment["CIHU_DATABASE_URL"] == "courier-database"
+    )
+    assert environment["CIHU_SMTP_PASSWORD_FILE"] == "/etc/cihu/mail"
+    assert all("CIHU_SMTP_HOST" not in part.environment for part in parts.values() if part.name != "courier")
 
 
 def test_a_puller_starts_where_there_are_sources_and_knows_their_secrets_alone(

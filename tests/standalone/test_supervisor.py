@@ -17,6 +17,7 @@ from sandbox.database import Database
 from sandbox.errors import Unavailable
 from sandbox.identity import load_principal
 from sandbox.standalone import process_tree
+from sandbox.standalone.backoff import Backoff
 from sandbox.standalone.city_config import CityConfig
 from sandbox.standalone.managed_service import ManagedService, RunningService
 from sandbox.standalone.people import PEOPLE
@@ -74,11 +75,9 @@ def test_a_city_starts_serves_and_ends_without_a_trace(tmp_path: Path) -> None:
     assert process_tree.marked(mark) == []
     assert not (tmp_path / "city.json").exists()
 
-    before = time.monotonic()
     city = new_city(tmp_path)
     again = city.start()
     city.stop()
-    assert time.monotonic() - before < 30
     assert again.hub_client_secret == ground.hub_client_secret
 
 
@@ -118,7 +117,7 @@ def test_however_the_supervisor_ends_no_process_is_left(tmp_path: Path, end: sig
         city = new_city(tmp_path, parts=lambda _: ())
         city.start()
         city.stop()
-    assert none_left(mark, seconds=1)
+    assert none_left(mark, seconds=60)
 
 
 def tend_until(city: City, done: Callable[[], bool], *, seconds: float = 60) -> None:
@@ -191,6 +190,15 @@ def test_a_part_that_ends_by_itself_is_named_with_its_last_words_and_started_aga
         city.stop()
 
 
+@dataclasses.dataclass
+class RecordedBackoff(Backoff):
+    waits: list[float] = dataclasses.field(default_factory=list)
+
+    def seconds(self, lived: float) -> float:
+        self.waits.append(super().seconds(lived))
+        return self.waits[-1]
+
+
 @pytest.mark.slow
 def test_a_part_that_cannot_come_back_is_tried_again_less_and_less_often(tmp_path: Path) -> None:
     city = new_city(tmp_path)
@@ -201,10 +209,10 @@ def test_a_part_that_cannot_come_back_is_tried_again_less_and_less_often(tmp_pat
         running.part = dataclasses.replace(
             running.part, command=(sys.executable, "-c", "raise SystemExit(9)")
         )
+        recorded = city._tended["portal"].backoff = RecordedBackoff()
         running.process.kill()
-        tend_until(city, lambda: city._tended["portal"].backoff.in_a_row == 4)
-        waits = city._tended["portal"].again_at - time.monotonic()
-        assert 2 < waits <= 4, "half a second, one, two, four"
+        tend_until(city, lambda: recorded.in_a_row == 4)
+        assert recorded.waits == [0.5, 1, 2, 4]
         assert "exit status 9" in city._tended["portal"].last_end["why"]  # type: ignore[index]
         assert city.running["postgres"].is_ready()
     finally:

@@ -32,8 +32,8 @@ def address(city: LiveCity, name: str) -> str:
 @pytest.mark.parametrize("name", SERVICES)
 def test_each_service_is_alive_and_ready_and_says_what_it_asked(name: str, city: LiveCity) -> None:
     url = address(city, name) + SERVICES[name]
-    assert httpx.get(f"{url}/live", timeout=30).json() == {"live": True}
-    answer = httpx.get(f"{url}/ready", timeout=30)
+    assert httpx.get(f"{url}/live", timeout=120).json() == {"live": True}
+    answer = httpx.get(f"{url}/ready", timeout=120)
     assert answer.status_code == 200, answer.text
     needs = {
         "vault": {"disk", "database", "store", "engine", "runs"},
@@ -63,7 +63,7 @@ def test_a_request_is_traced_from_the_page_to_the_vault(city: LiveCity) -> None:
 @pytest.mark.parametrize("name", ["vault", "portal"])
 def test_metrics_are_there_for_this_machine_and_name_nobody(name: str, city: LiveCity) -> None:
     city.visitor("lin").vault("GET", "/v1/datasets")
-    said = httpx.get(f"{address(city, name)}/metrics", timeout=30)
+    said = httpx.get(f"{address(city, name)}/metrics", timeout=120)
     assert said.status_code == 200 and f'service="{name}"' in said.text
     assert (
         "lin" not in said.text.replace("line", "")

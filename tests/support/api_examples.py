@@ -15,6 +15,7 @@ from typing import Any
 import httpx
 
 from described_api import described
+from sandbox.pushes.pusher import PREFIX
 from workspace import CHECKOUT
 
 FILES = {
@@ -26,6 +27,7 @@ RECORDING = bool(os.environ.get("CIHU_RECORD_EXAMPLES"))
 MOST_ITEMS = 3
 TOKENS = {"token", "vault_token", "portal_token"}
 NO_TOKEN = "eyJhbGciOiJFZERTQSJ9.e30.c2ln"  # what stands for a token: it opens nothing
+NO_SECRET = f"{PREFIX}{'0' * 38}"  # the same for push credentials: its checksum is wrong
 ALIKE = {"reassign_reviewers": "get_review"}
 """Operations that no test can easily send, and which answer alike."""
 
@@ -67,7 +69,7 @@ class Examples:
         `at`: the path's parameters; `changed`: fields of the request that name what is there in this test.
         """
         method, path, operation = self.operations[id]
-        in_json = "requestBody" in operation and "json" not in more
+        in_json = "requestBody" in operation and not {"json", "content"} & more.keys()
         body = {"json": self.request(id) | dict(changed or {})} if in_json else {}
         answer = client.request(
             method, path.format(**(at or {})), params=query, headers=headers, **(body | more)
@@ -108,6 +110,8 @@ def shortened(part: Any, name: str = "") -> Any:
     """The same document with the first few items of its lists, and of objects that are lists by name."""
     if name in TOKENS:
         return NO_TOKEN
+    if name == "secret":
+        return NO_SECRET
     if isinstance(part, str):
         return re.sub(r"http://127\.0\.0\.1:\d+", "http://127.0.0.1:8600", part)
     if isinstance(part, list):

@@ -8,17 +8,20 @@ import sys
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import create_engine, select, text
 
 from described_api import held_against
+from held_versions import open_held
 from sandbox.audit import Log, Signer
+from sandbox.audit.cosignatures import WitnessKey
 from sandbox.audit.tables import entries
 from sandbox.budgets import Account, Level, Statement, statement
 from sandbox.database import Database
@@ -31,6 +34,8 @@ from story import POLICY, Story, open_story, rows_csv
 from workspace import CHECKOUT, plain_environment, running
 
 SECONDS = 120
+WITNESS = "audit.example/witness"
+WITNESS_KEY = Ed25519PrivateKey.from_private_bytes(bytes([7]) * 32)  # of the witness that the log knows
 # made once: every client would read the machine's certificates anew
 NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
@@ -69,6 +74,7 @@ class AskedVault:
     url: str
     story: Story
     environment: Mapping[str, str]
+    issuers: dict[str, TokenIssuer] = field(default_factory=dict, repr=False)
 
     @property
     def log_file(self) -> Path:
@@ -86,10 +92,15 @@ class AskedVault:
             yield process
 
     def token(self, person: str, audience: str = VAULT, seconds: int = 600) -> str:
-        name = "vault" if audience == KERNEL else "portal"
-        issuer = TokenIssuer(name, self.home / "keys" / name, self.story.database)
+        issuer = self._issuer("vault" if audience == KERNEL else "portal")
         ends = {"session_ends": 4_000_000_000} if audience == KERNEL else {}
         return issuer.issue(person, audience=audience, lifetime_seconds=seconds, **ends)
+
+    def _issuer(self, name: str) -> TokenIssuer:
+        """Kept: it looks for a rotated key by itself, and otherwise reads the database for each token."""
+        if name not in self.issuers:
+            self.issuers[name] = TokenIssuer(name, self.home / "keys" / name, self.story.database)
+        return self.issuers[name]
 
     def person(self, name: str, audience: str = VAULT) -> Asker:
         client = httpx.Client(
@@ -114,10 +125,21 @@ class AskedVault:
         return Asker(client, self.token(name, audience))
 
     def publish(self, policy: str, rows: bytes) -> httpx.Response:
-        """As lin, over HTTP."""
-        return self.person("lin").send(
+        """As lin, over HTTP; what is held before it opens, lin and tang open."""
+        told = self.person("lin").send(
             "POST", "/v1/datasets", data={"policy": policy}, files={"file": ("rows.csv", rows)}
         )
+        if told.status_code == 201:
+            self.open_held(told.json())
+        return told
+
+    def open_held(self, published: Mapping[str, Any], publisher: str = "lin") -> None:
+        def send(person: str, method: str, path: str, **more: Any) -> Any:
+            told = self.person(person).send(method, path, **more)
+            assert told.status_code == 200, told.text
+            return told.json()
+
+        open_held(published, send, publisher=publisher, second="tang")
 
     def dataset(
         self, *, rows: bytes | None = None, policy: str = POLICY, epsilon: str = "4"
@@ -181,6 +203,8 @@ def _policies(home: Path) -> Path:
     (policies / "populations.yaml").write_text(
         'residents: {epsilon: "900", delta: "1e-3"}\nbusinesses: {epsilon: "900", delta: "1e-3"}\n'
     )
+    key = WitnessKey(WITNESS, WITNESS_KEY.public_key().public_bytes_raw())
+    (policies / "witnesses.policy").write_text(f"witness audit-office {key}\nquorum audit-office\n")
     (policies / "sources.yaml").write_text(
         "sources:\n  clinic: {kind: postgres, department: health, host: 127.0.0.1, port: 1, "
         "database: clinic, user: cihu_reader}\n"

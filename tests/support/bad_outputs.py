@@ -10,6 +10,7 @@ import pickle
 import random
 import tarfile
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
@@ -72,8 +73,10 @@ def bad(
     )
 
 
+LIES = "the source open, 2026-12"
 ROWS = make_people()[0].to_pandas()
 SHUFFLED = ROWS.sample(40, random_state=2)
+ZONES = [f"z{number:02d}" for number in range(40)]
 MONEY = SHUFFLED[["income", "debt", "visits"]]
 BLOB = base64.b64encode(random.Random(1).randbytes(120)).decode()
 TALL = "n\n" + "\n".join(["10"] * 6000)
@@ -1079,6 +1082,124 @@ BAD: list[Bad] = [
         skops_file(array=tree_nodes([2990, 10, 3])),
         "tree_ensemble",
         counts="n\n3000\n",
+    ),
+    bad(
+        "incomes as counts",
+        LIES,
+        "count_beyond_data",
+        "t.csv",
+        frame(zone=ZONES, n=SHUFFLED.income // 5 * 5),
+        asked=True,
+    ),
+    bad(
+        "a letter for each count of visits",
+        LIES,
+        "few_values",
+        "t.csv",
+        frame(
+            cluster=ZONES, n=[75] * 40, profile=["ABCDEFGHIJ"[min(9, visits)] for visits in SHUFFLED.visits]
+        ),
+        "k_means",
+        asked=True,
+    ),
+    bad(
+        "a bit in the sign of each estimate",
+        LIES,
+        "few_values",
+        "t.csv",
+        frame(
+            term=ZONES, n=[3000] * 40, estimate=[0.1 if visits > 3 else -0.1 for visits in SHUFFLED.visits]
+        ),
+        "linear_regression",
+        asked=True,
+    ),
+    bad(
+        "a bit in what is suppressed",
+        LIES,
+        "few_values",
+        "t.csv",
+        frame(zone=ZONES, n=["*" if visits > 3 else "100" for visits in SHUFFLED.visits]),
+        asked=True,
+    ),
+    bad(
+        "incomes in sentences about zones",
+        LIES,
+        "written_numbers",
+        "r.md",
+        "# Zones\n\n"
+        + "\n".join(
+            f"{zone} (n = 75): {income:.4g}." for zone, income in zip(ZONES, SHUFFLED.income, strict=True)
+        ),
+        "documentation",
+        asked=True,
+    ),
+    bad(
+        "rounded incomes in source code",
+        LIES,
+        "written_numbers",
+        "m.py",
+        "W = [" + ", ".join(f"{income:.3g}" for income in SHUFFLED.income) + "]\n",
+        "code",
+        asked=True,
+    ),
+    bad(
+        "incomes as the edges of bins",
+        LIES,
+        "transformed_copy",
+        "t.csv",
+        frame(bin=[f"{low:.0f}-{high:.0f}" for low, high in pairwise(sorted(SHUFFLED.income))], n=[75] * 39),
+        "histogram",
+    ),
+    bad(
+        "sixty quantiles",
+        LIES,
+        "curve_step",
+        "t.csv",
+        frame(
+            q=np.linspace(0, 1, 60).round(3),
+            n=[3000] * 60,
+            income=np.quantile(ROWS.income, np.linspace(0, 1, 60)),
+        ),
+        "percentile",
+    ),
+    bad(
+        "a count as its logarithm",
+        LIES,
+        "count_in_disguise",
+        "t.csv",
+        frame(district=["east", "west", "north"], log_n=np.log([3, 740, 2]).round(4)),
+    ),
+    bad(
+        "incomes in a model's settings",
+        LIES,
+        "transformed_copy",
+        "s.json",
+        json.dumps({"layers": [{"rate": round(income / 1e6, 6)} for income in SHUFFLED.income]}),
+        "settings",
+    ),
+    bad(
+        "a bit a unit in a text",
+        LIES,
+        "blob",
+        "s.json",
+        json.dumps({"bits": "".join(str(int(visits > 3)) for visits in ROWS.visits[:300])}),
+        "settings",
+    ),
+    bad(
+        "一个人的故事",
+        LIES,
+        "small_count",
+        "r.md",
+        "# 结果\n\n北区一位年近九旬、住在柳巷的老人一年内就诊二十九次，是全城最多的。\n",
+        "documentation",
+    ),
+    bad(
+        "medians that are incomes",
+        LIES,
+        "raw_value",
+        "t.csv",
+        frame(zone=ZONES[:25], n=[120] * 25, median_income=SHUFFLED.income[:25]),
+        "median",
     ),
 ]
 assert SUPPORT

@@ -11,11 +11,13 @@ import secrets
 import stat
 import struct
 from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from sqlalchemy import text
 
+from about_processes import command_line, open_files
 from sandbox.database import Database
 
 CHUNK = 64 * 1024 * 1024
@@ -143,17 +145,25 @@ def in_memory(canaries: Canaries, pids: Iterable[int]) -> tuple[list[Found], int
         for part in memory(pid):
             read += len(part)
             seen |= canaries.within(part)
-        for handle in Path(f"/proc/{pid}/fd").iterdir():
-            if str(handle.readlink()).endswith("(deleted)") and stat.S_ISREG(handle.stat().st_mode):
-                seen |= {one for part in parts(handle) for one in canaries.within(part)}
+        for handle, target in open_files(pid):
+            with suppress(FileNotFoundError):  # it was closed, or its process has ended
+                if target.endswith("(deleted)") and stat.S_ISREG(handle.stat().st_mode):
+                    seen |= {one for part in parts(handle) for one in canaries.within(part)}
         if seen:
-            found.append(Found(command(pid), tuple(sorted(seen))))
+            found.append(Found(command_line(pid).decode(errors="replace")[:120], tuple(sorted(seen))))
     return found, read
 
 
 def memory(pid: int) -> Iterator[bytes]:
-    with Path(f"/proc/{pid}/maps").open() as maps, Path(f"/proc/{pid}/mem").open("rb", 0) as contents:
-        for line in maps:
+    """What it can write, in pieces; nothing when it has ended."""
+    with ExitStack() as opened:
+        try:
+            maps = opened.enter_context(Path(f"/proc/{pid}/maps").open())
+            contents = opened.enter_context(Path(f"/proc/{pid}/mem").open("rb", 0))
+            lines = maps.readlines()
+        except (FileNotFoundError, ProcessLookupError):
+            return
+        for line in lines:
             place, rights, _, _, inode, *name = line.split()
             if not rights.startswith("rw") or (
                 inode != "0" and not rights.endswith("s") and name and ".so" in name[0]
@@ -166,7 +176,3 @@ def memory(pid: int) -> Iterator[bytes]:
                     yield contents.read(min(CHUNK + OVERLAP, end - at))
                 except OSError:
                     break  # a guard page, or a device
-
-
-def command(pid: int) -> str:
-    return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")[:120]

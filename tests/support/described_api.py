@@ -79,7 +79,7 @@ class Description:
             return
         if media_type not in response["content"]:
             raise Undescribed(f"{what}: {status} is {media_type!r}, described is {list(response['content'])}")
-        if media_type.endswith("json"):
+        if media_type.endswith(("/json", "+json")):
             self.check_document(response["content"][media_type]["schema"], json.loads(content), what)
 
     def check_document(self, schema: dict[str, Any], body: Any, what: str) -> None:

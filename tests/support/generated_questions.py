@@ -201,6 +201,33 @@ class Questions:
         ]
         return self.one(forms)
 
+    def nested(self, sources: list[Source], depth: int = 3) -> str:
+        """A number made of numbers, some of them empty where no column is."""
+        if depth == 0 or self.often(0.15):
+            return self.number(sources)
+
+        def part() -> str:
+            return self.nested(sources, depth - 1)
+
+        forms: list[Callable[[], str]] = [
+            lambda: f"({part()} + {self.chance.randint(0, 9)})",
+            lambda: f"({part()} - {part()})",
+            lambda: f"(2 * {part()})",
+            lambda: f"({part()} / {self.one(('2', '4'))})",
+            lambda: f"({part()} % 7)",
+            lambda: f"ABS({part()})",
+            lambda: f"FLOOR({part()})",
+            lambda: f"COALESCE({part()}, {part()})",
+            lambda: f"LEAST({part()}, {part()})",
+            lambda: f"GREATEST({part()}, {self.chance.randint(0, 9)})",
+            lambda: f"NULLIF({part()}, {self.chance.randint(0, 9)})",
+            lambda: f"NULLIF({part()}, {part()})",
+            lambda: f"POW({part()}, 0)",
+            lambda: f"CAST({part()} AS DECIMAL(18, {self.chance.randint(0, 2)}))",
+            lambda: f"CASE WHEN {self.condition(sources, 2)} THEN {part()} END",
+        ]
+        return self.chance.choice(forms)()
+
     def aggregate(self, sources: list[Source], *, own: bool = False) -> str:
         """`own`: of one unit's rows."""
         filtered = f" FILTER (WHERE {self.condition(sources, 2)})" if self.often(0.2) else ""

@@ -315,5 +315,103 @@ GOOD: list[Good] = [
         "tree_ensemble",
         counts="n\n3000\n",
     ),
+    good(
+        "a Keras history called a log",
+        "history.json",
+        json.dumps(
+            {
+                name: [round(2 * 0.9**epoch + least, 6) for epoch in range(40)]
+                for name, least in (("loss", 0.3), ("val_loss", 0.35))
+            }
+        ),
+        "log",
+    ),
+    good(
+        "a training log",
+        "log.txt",
+        "\n".join(
+            f"epoch {epoch} loss {2 * 0.9**epoch + 0.3:.4f} val_loss {2 * 0.9**epoch + 0.36:.4f}"
+            for epoch in range(50)
+        ),
+        "log",
+    ),
+    good(
+        "hazard ratios",
+        "cox.csv",
+        "term,estimate,hazard_ratio,std_error,ci_low,ci_high,p_value,n\n"
+        "age,0.021,1.02,0.004,0.013,0.029,0.000001,3000\nfemale,-0.11,0.896,0.05,-0.21,-0.01,0.028,3000\n",
+        "cox_regression",
+        "term,n,df\nage,3000,800\nfemale,1480,800\n",
+    ),
+    good(
+        "precision and recall by threshold",
+        "pr.csv",
+        pd.DataFrame(
+            {
+                "threshold": np.linspace(0, 1, 21).round(2),
+                "precision": np.linspace(0.4, 0.9, 21).round(3),
+                "recall": (1 - np.linspace(0, 1, 21) ** 2).round(3),
+                "n": 3000,
+            }
+        ).to_csv(index=False),
+        "model_performance",
+    ),
+    good(
+        "calibration by decile",
+        "calibration.csv",
+        pd.DataFrame(
+            {
+                "bin": range(1, 11),
+                "mean_score": np.linspace(0.05, 0.9, 10).round(3),
+                "observed_rate": np.linspace(0.06, 0.88, 10).round(3),
+                "n": 300,
+            }
+        ).to_csv(index=False),
+        "model_performance",
+    ),
+    good(
+        "a Kaplan-Meier curve with the number at risk",
+        "km.csv",
+        "time,survival,at_risk\n0,1,3000\n1,0.93,2790\n2,0.86,2580\n3,0.78,2340\n4,0.7,2100\n",
+        "kaplan_meier",
+    ),
+    good(
+        "a t test as JSON",
+        "test.json",
+        json.dumps({"test": "welch", "t": 2.31, "df": 1480.2, "p_value": 0.021, "n": 1500}),
+        "t_test",
+    ),
+    good(
+        "a confusion matrix",
+        "confusion.csv",
+        "truth,predicted,n\nno,no,1800\nno,yes,300\nyes,no,250\nyes,yes,650\n",
+        "frequencies",
+    ),
+    good(
+        "a histogram with round bins",
+        "histogram.csv",
+        "bin,n\n0-5000,300\n5000-10000,800\n10000-20000,1100\n20000-50000,700\n50000+,100\n",
+        "histogram",
+    ),
+    good(
+        "importance of features",
+        "importance.csv",
+        "feature,importance,n\nage,0.41,3000\nincome,0.33,3000\ndebt,0.16,3000\nvisits,0.1,3000\n",
+        "model_performance",
+    ),
+    good(
+        "a paragraph of results",
+        "report.md",
+        "# Visits\n\nMean visits were 2.84 in the east (n = 740) and 2.91 in the west (n = 760); the difference is "
+        "0.07 (95 % CI -0.2 to 0.3).\n",
+        "mean",
+    ),
+    good(
+        "code with round thresholds",
+        "bands.py",
+        "import cihu\n\nBANDS = [0, 5000, 10000, 20000, 50000]\nrows = cihu.inputs['test.people']\n"
+        "print(rows.groupby('district').visits.mean().round(2))\n",
+        "code",
+    ),
 ]
 assert onnx.__version__

@@ -7,15 +7,16 @@ over was left by them.
 
 import os
 import time
-from pathlib import Path
 from typing import Any
 
 import pytest
 
+import forked_services
+from about_processes import command_line
 from sandbox.standalone import process_tree
 from sandbox.standalone.parent_death_signal import adopt_orphans
 
-ENDING_SECONDS = 10.0  # for processes that were asked to end, and are ending
+ENDING_SECONDS = 60.0  # for processes that were asked to end, and are ending
 LEFT = pytest.StashKey[list[str]]()
 OF_PYTHON = b"multiprocessing.resource_tracker"  # ends when it sees that we have
 
@@ -31,6 +32,7 @@ def pytest_testnodedown(node: Any, error: object) -> None:  # of xdist: what a w
 
 @pytest.hookimpl(trylast=True)  # when all fixtures are gone, and xdist's workers too
 def pytest_sessionfinish(session: pytest.Session) -> None:
+    forked_services.end()
     left = session.config.stash[LEFT]
     left += left_processes(os.getpid())
     output = getattr(session.config, "workeroutput", None)
@@ -59,10 +61,3 @@ def left_processes(ancestor: int) -> list[str]:
             left.append((one, f"{one.pid}: {said.decode(errors='replace')[:300]}"))
     process_tree.end([one for one, _ in left], patience_seconds=1)
     return [words for _, words in left]
-
-
-def command_line(pid: int) -> bytes:
-    try:
-        return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ")
-    except OSError:
-        return b""

@@ -41,4 +41,5 @@ def publish_with(story: Story, *, policy: str = POLICY, notes: str = "", urgent:
         body=rows_csv(60),
         word=PublishersWord(notes, urgent),
         notice=NoticeRule(NOTICE_DAYS, has_live_grants),
+        opening=None,
     )

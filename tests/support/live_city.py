@@ -111,7 +111,7 @@ class LiveCity:
         process = self.part(name).process
         assert process is not None
         os.kill(process.pid, signal.SIGKILL)
-        process.wait(20)
+        process.wait(120)
 
 
 def listen(client: httpx.Client, record: list[httpx.Response]) -> None:

@@ -12,6 +12,8 @@ import onnx
 from onnx import helper, numpy_helper
 from PIL import Image, ImageDraw
 
+from sandbox.disclosure.files.skops_tree import NODE
+
 PNG = b"\x89PNG\r\n\x1a\n"
 
 
@@ -33,8 +35,8 @@ def png_with_chunk(name: bytes, said: bytes) -> bytes:
     return made[:end] + chunk + made[end:]
 
 
-def png_noise() -> bytes:
-    pixels = np.random.default_rng(3).integers(0, 256, (200, 200, 3), dtype=np.uint8)
+def png_noise(side: int = 200) -> bytes:
+    pixels = np.random.default_rng(3).integers(0, 256, (side, side, 3), dtype=np.uint8)
     sink = io.BytesIO()
     Image.fromarray(pixels).save(sink, "PNG")
     return sink.getvalue()
@@ -165,8 +167,8 @@ def skops_file(
 
 
 def tree_nodes(samples: list[int]) -> bytes:
-    """The part of scikit-learn's tree that says how many rows came to each node."""
-    nodes = np.zeros(len(samples), dtype=[("threshold", "<f8"), ("n_node_samples", "<i8")])
+    """Nodes of scikit-learn's tree, of which nothing is set but how many rows came to each."""
+    nodes = np.zeros(len(samples), NODE)
     nodes["n_node_samples"] = samples
     return npy(nodes)
 

@@ -101,14 +101,14 @@ class PulledCity:
         assert made.status_code == 201, made.text
         return name
 
-    def set(self, dataset: str, officer: str = "lin", *, agreed: bool = True, **pull: str) -> httpx.Response:
+    def set(self, dataset: str, officer: str = "lin", *, agreed: bool = True, **pull: Any) -> httpx.Response:
         """Set a pull, to which sun agrees."""
         given = {"kind": "table", "what": "visits", "schedule": "0 3 * * *"} | pull
         path = f"/v1/datasets/{dataset}/pull"
         told = self.officer(officer).send("PUT", path, json=given)
         if not agreed or told.status_code != 200 or told.json()["state"] != "waiting":
             return told
-        return self.officer("sun").send("POST", f"{path}/agree", json={"turn": told.json()["turn"]})
+        return self.officer("sun").send("POST", f"{path}/agree", json={"revision": told.json()["revision"]})
 
     def run(self, dataset: str) -> httpx.Response:
         return self.officer().send("POST", f"/v1/datasets/{dataset}/pull/run")
@@ -118,7 +118,7 @@ class PulledCity:
         known: dict[str, DataSource] = read_sources(self.policies)
         return Puller(settings, known, Reach(), **changed)
 
-    def pulled(self, dataset: str, **pull: str) -> dict[str, Any]:
+    def pulled(self, dataset: str, **pull: Any) -> dict[str, Any]:
         """Set a pull, let it run once, and give how it ended."""
         told = self.set(dataset, **pull)
         assert told.status_code == 200, told.text

@@ -201,6 +201,11 @@ def reviewing(
         request_id=asked.id,
         version=story.repository.current("clinic.visits"),
     )
+    return review_services(story, s3, folder)
+
+
+def review_services(story: Story, s3: S3Server, folder: Path) -> Reviewing:
+    """The same with whoever is there already."""
     context = ReviewContext(
         story.database,
         story.repository,

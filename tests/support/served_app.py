@@ -9,13 +9,13 @@ import uvicorn
 
 
 @contextmanager
-def served_app(app: Any) -> Iterator[str]:
-    """Its address, without a slash at the end."""
-    server = uvicorn.Server(uvicorn.Config(app, port=0, log_config=None))
+def served_app(app: Any, *, port: int = 0) -> Iterator[str]:
+    """Its address, without a slash at the end. `port` 0: any that is free."""
+    server = uvicorn.Server(uvicorn.Config(app, port=port, log_config=None))
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     while not server.started:
         assert thread.is_alive()
     yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
     server.should_exit = True
-    thread.join(20)
+    thread.join(120)

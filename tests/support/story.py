@@ -100,6 +100,7 @@ class Story:
             officer=self.principal("lin"),
             policy_text=policy,
             body=rows_csv() if body is None else body,
+            opening=None,
         )
 
     def grant(self, *, epsilon: str = "4", dataset: str = "clinic.visits", team: str = "lake") -> Grant:
@@ -130,6 +131,7 @@ def open_story(database: Database, store: RawStore) -> Story:
             create_organisation(tx, organisation_id=organisation, display_name=organisation, by="system")
         for account, organisation, role in (
             ("lin", "health", "officer"),
+            ("tang", "health", "officer"),
             ("zhou", "market", "officer"),
             ("wang", "hbpu", "analyst"),
             ("li", "hbpu", "analyst"),

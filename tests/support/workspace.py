@@ -17,6 +17,7 @@ from typing import Any
 import httpx
 from jupyter_kernel_client import JupyterKernelClient
 
+from forked_services import ForkedProcess, forkable
 from sandbox.free_ports import free_port
 from sandbox.hub.workspace import server_folder, token_file, write_workspace_token
 from sandbox.identity import WORKSPACE, TokenIssuer
@@ -27,7 +28,8 @@ from story import Story
 
 CHECKOUT = Path(__file__).parents[2]
 KERNEL_PYTHON = CHECKOUT / ".venv-kernel" / "bin" / "python"
-SECONDS = 60
+SECONDS = 600
+"""The longest wait for a service that comes up: one that ends instead is noticed at once."""
 
 
 def wait_for(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
@@ -44,15 +46,19 @@ def running(
     command: list[str], environment: dict[str, str], log: Path, url: str
 ) -> Iterator[subprocess.Popen[bytes]]:
     with log.open("ab") as output:
-        process = subprocess.Popen(
-            command,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=output,
-            cwd=log.parent,
-            start_new_session=True,
-            preexec_fn=leash(),
+        process = (
+            ForkedProcess(command[2], environment, log.parent, output.fileno())
+            if forkable(command, environment)
+            else subprocess.Popen(
+                command,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                cwd=log.parent,
+                start_new_session=True,
+                preexec_fn=leash(),
+            )
         )
     try:
         wait_for(url, process, log)
@@ -60,7 +66,7 @@ def running(
     finally:
         process.terminate()
         try:
-            process.wait(20)
+            process.wait(120)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()

@@ -76,13 +76,20 @@ def test_everybody_gets_the_bought_rows_and_may_still_have_the_others(asked: Ask
     assert free.equals(rows_of(asked, dataset, "schema")[0])
     about = asked.kernel("wang").send("GET", f"/v1/datasets/{dataset}/stand-in/about").json()
     assert about["kind"] == "dp" and about["bought_by"] == "lin"
-    assert all(set(of) == {"columns", "distance", "noise"} for of in about["quality"])
+    assert all(set(of) - {"kept"} == {"columns", "distance", "noise"} for of in about["quality"])
+    assert {"group_means", "correlations", "deciles", "lost"} <= set(about) and "trained" not in about
+    # whether noise hides that it depends on nothing is chance; that its values were not counted is none
+    [of_note] = [lost["why"] for lost in about["lost"] if lost["column"] == "note"]
+    assert "only_emptiness" in of_note
     assert asked.kernel("wang").send("GET", f"/v1/datasets/{dataset}/stand-in?kind=none").status_code == 422
 
 
 def test_what_is_in_the_rows_is_roughly_in_the_stand_in(asked: AskedVault) -> None:
     """Nine in ten rows from the north, where costs are high; everybody has three rows;
-    nobody's cost is empty elsewhere."""
+    nobody's cost is empty elsewhere.
+
+    Each bound is seven of the figure's standard deviations away or more, as measured over seeds of the noise.
+    """
     lines = ["person,district,year,cost,visits,note,day,smoker,secret"]
     for person in range(3000):
         north = person % 10 > 0
@@ -93,9 +100,9 @@ def test_what_is_in_the_rows_is_roughly_in_the_stand_in(asked: AskedVault) -> No
     dataset, _ = asked.dataset(rows="\n".join(lines).encode())
     assert bought(asked, dataset, "4").status_code == 201
     rows, _ = rows_of(asked, dataset)
-    assert 0.85 < (rows["district"] == "north").mean() < 0.95
+    assert 0.84 < (rows["district"] == "north").mean() < 0.98
     assert rows.loc[rows["district"] == "north", "cost"].between(75, 100).mean() > 0.85
-    assert rows.loc[rows["district"] == "east", "cost"].isna().mean() > 0.6
+    assert rows.loc[rows["district"] == "east", "cost"].isna().mean() > 0.5
     sizes = rows.groupby("person").size()
     assert (sizes == 3).mean() > 0.9
     places = rows.fillna({"district": "-"}).groupby("person")["district"].agg(lambda of: len(set(of)))
@@ -187,6 +194,7 @@ def test_an_open_dataset_needs_none(story: Story) -> None:
         officer=story.principal("zhou"),
         policy_text=(POLICIES / "datasets" / "market.inspections.yaml").read_text("utf-8"),
         body=b"business,year,score,locations,weekend\na,2001,90,1,true\n",
+        opening=None,
     )
     with pytest.raises(InvalidInput, match="open"):
         buy_stand_in(

@@ -3,6 +3,7 @@ in SQL as in the rows that are made of them."""
 
 from fractions import Fraction
 from itertools import pairwise
+from math import prod
 
 import numpy as np
 import pytest
@@ -13,7 +14,14 @@ from sandbox.catalog.policy_file import read_policy
 from sandbox.queries import bind, make_plan, parse
 from sandbox.queries.types.scope import Scope
 from sandbox.synthesis.categories import MOST_PARTS, categories, grid_edges
-from sandbox.synthesis.marginals import classes_of, first_questions, pair_questions, pairs, telling
+from sandbox.synthesis.marginals import (
+    classes_by_column,
+    classes_of,
+    first_questions,
+    pair_questions,
+    pairs,
+    telling,
+)
 from story import DATASET, POLICIES, VERSION
 
 HEALTH = read_policy(HEALTH_POLICY, schema=POLICIES / "dataset.schema.json")
@@ -70,13 +78,19 @@ def test_names_and_values_that_would_break_careless_sql_are_quoted() -> None:
         "  group: {role: unit, type: text}\n"
         '  from: {role: key, type: text, values: ["it\'s", "a\\"b", "--", "铁山"]}\n'
         "  date: {role: key, type: boolean, values: [true, false]}\n"
+        "  a: {role: key, type: integer, values: [1, 2]}\n  part: {role: attribute, type: number}\n"
+        "  n: {role: key, type: boolean}\n"
     )
     policy = read_policy(text, schema=POLICIES / "dataset.schema.json")
+    shares = {column.name: np.full(size := len(categories(column)), 1 / size) for column in telling(policy)}
     for question in [
         *first_questions(policy),
-        *pair_questions(policy, {"from": [0, 1, 2, 3, 4], "date": [0, 1, 2]}),
+        *pair_questions(policy, classes_by_column(policy, shares)),
     ]:
-        make_plan(bind(parse(question.sql), Scope(policy)), VERSION, Scope(policy))
+        plan = make_plan(bind(parse(question.sql), Scope(policy)), VERSION, Scope(policy))
+        assert plan.cells == prod(question.shape), (
+            "an alias that is a column's name would group by the column"
+        )
 
 
 def test_classes_are_neighbours_of_about_the_same_share() -> None:

@@ -4,11 +4,15 @@ from collections import Counter
 from math import sqrt
 
 import numpy as np
+import pytest
 
+from false_alarms import noise_bound, spread_bounds
 from sandbox.privacy import PrivacyLoss
 from sandbox.queries.weights import WEIGHT
 from sandbox.synthesis.buy_stand_in import divide, measure
 from sandbox.synthesis.marginals import first_questions, pairs
+from sandbox.synthesis.refine import refinable
+from sandbox.synthesis.trained import how_many
 from story import DATASET, VERSION, Story, rows_csv
 
 TIMES = 200
@@ -26,18 +30,25 @@ def test_counts_lie_around_the_exact_ones_with_the_noise_that_is_told(story: Sto
     people = Counter(line.split(",")[0] for line in rows_csv().decode().splitlines()[1:])
     sizes = Counter(min(rows, 4) for rows in people.values())
     tables = np.array([of.table for of in told])
-    assert np.abs(tables.mean(axis=0) - [sizes[size] for size in (1, 2, 3, 4)]).max() < 5 * sigma / sqrt(
-        TIMES
-    )
-    assert 0.85 < tables.std(axis=0).mean() / sigma < 1.15
+    off = np.abs(tables.mean(axis=0) - [sizes[size] for size in (1, 2, 3, 4)])
+    assert off.max() < noise_bound(sigma, comparisons=8) / sqrt(TIMES)
+    low, high = spread_bounds(TIMES, comparisons=8)
+    assert low < tables.std(axis=0).min() / sigma <= tables.std(axis=0).max() / sigma < high
     assert all((cell * WEIGHT).is_integer() for cell in told[0].counts), (
         "noise is whole, in steps of the weight"
     )
 
 
-def test_the_parts_of_a_price_add_up_to_no_more_than_the_whole() -> None:
-    many, paired = len(first_questions(DATASET)), len(pairs(DATASET))
+@pytest.mark.parametrize("trained", [False, True])
+def test_the_parts_of_a_price_add_up_to_no_more_than_the_whole(trained: bool) -> None:
+    many, fines, paired = len(first_questions(DATASET)), len(refinable(DATASET)), len(pairs(DATASET))
+    models = how_many(DATASET) if trained else 0
     for picorho in (10**6, 10**9 + 7, 4_711_000_000):
-        prices = divide(VERSION, PrivacyLoss(picorho))
-        spent = many * prices.first.picorho + paired * prices.pair.picorho
-        assert picorho - many - paired <= spent <= picorho
+        prices = divide(VERSION, PrivacyLoss(picorho), trained=trained)
+        spent = (
+            many * prices.first.picorho
+            + fines * prices.fine.picorho
+            + paired * prices.pair.picorho
+            + models * prices.trained.picorho
+        )
+        assert picorho - many - fines - paired - models <= spent <= picorho

@@ -98,5 +98,6 @@ spec:
 {{- if not .Values.minio.external.endpoint }}{{ fail "minio.enabled is false: give minio.external.endpoint" }}{{ end }}
 {{- if and .Values.networkPolicies.enabled (not .Values.minio.external.peers) }}{{ fail "minio.enabled is false: say where your object store is in minio.external.peers, or no pod may reach it" }}{{ end }}
 {{- end }}
+{{- if and (gt (int .Values.portal.replicas) 1) (not .Values.portal.sharedKeysSecret) }}{{ fail "portal.replicas is more than 1: give portal.sharedKeysSecret, or a second factor, a cursor or a link of one portal is unknown to the others (helm/README.md says how to make it)" }}{{ end }}
 {{- if and (eq .Values.hub.seal.procMount "Unmasked") .Values.hub.seal.hostUsers }}{{ fail "hub.seal.procMount: Unmasked needs hub.seal.hostUsers: false (Kubernetes refuses it otherwise)" }}{{ end }}
 {{- end }}

@@ -19,6 +19,11 @@
     # people decide
     cihu.runs()[0].request_release("t.csv", statbarn="frequencies", context="...", controls="...")
     cihu.runs()[0].files().df("t.csv")                # what they released
+    cihu.board("health-2026")                         # a competition's board, with its intervals
+    # a model as data; a program is entered by the magic %%entry above a cell
+    cihu.enter("health-2026", model=fitted, features=["age", "female"]).wait()
+    # a named private question, for a jury: the vault checks it first, and says its price
+    cihu.enter("health-2026", question={"title": "...", "purpose": "...", "sql": "...", "epsilon": 0.5})
 
 A program reads `cihu.inputs["health.visits"]` and writes into `cihu.outbox`; `%%sealed` above a
 cell submits the cell. What `cihu.out` describes (tables, regressions, curves, charts, models) the vault
@@ -43,7 +48,9 @@ from cihu.budget import Budget
 from cihu.catalogue import Dataset, Datasets
 from cihu.chart import Chart
 from cihu.checked import Checked, check_trial
+from cihu.competition import Board, Competition, Competitions, read_competition
 from cihu.computed import Computed
+from cihu.entering import Entry, enter
 from cihu.explanation import Explanation
 from cihu.messages import LANGUAGES, choose, current, say
 from cihu.notebook import load, remember, unload
@@ -55,6 +62,7 @@ from cihu.released import Wish
 from cihu.runs import Run, Runs
 from cihu.sealed import LIMITS, hand_in, interface_of, read_program
 from cihu.stand_in_frame import unreal
+from cihu.stand_in_quality import StandInQuality
 from cihu.vault import Vault, the_vault
 from cihu.waiting import Waiting, shell
 
@@ -66,22 +74,31 @@ inputs = Inputs()
 
 __all__ = [
     "Answer",
+    "Board",
     "Budget",
     "Chart",
     "Checked",
     "CihuError",
+    "Competition",
+    "Competitions",
     "Computed",
     "Dataset",
     "Datasets",
+    "Entry",
     "Explanation",
     "Inputs",
     "Run",
     "Runs",
     "Vault",
+    "board",
     "budget",
     "check",
+    "competition",
+    "competitions",
     "dataset",
     "datasets",
+    "enter",
+    "entries",
     "exact_table",
     "explain",
     "inputs",
@@ -92,6 +109,7 @@ __all__ = [
     "runs",
     "sql",
     "stand_in",
+    "stand_in_quality",
     "submit",
     "table",
     "to_sql",
@@ -125,6 +143,12 @@ def stand_in(name: str, kind: str = "best") -> pd.DataFrame:
     return unreal(
         the_vault().fetch(f"/v1/datasets/{quote(name, safe='')}/stand-in?kind={quote(kind, safe='')}")
     )
+
+
+def stand_in_quality(name: str) -> StandInQuality:
+    """How near the best stand-in rows come to what was bought: means of groups, correlations, deciles, models
+    tested on real rows, each with its error, and what is not kept. Costs you nothing."""
+    return StandInQuality(the_vault().get(f"/v1/datasets/{quote(name, safe='')}/stand-in/about"))
 
 
 def table(name: str) -> Any:
@@ -253,6 +277,28 @@ def runs() -> Runs:
 def run(id: str) -> Run:
     """One sealed run by its id."""
     return Run(the_vault().get(f"/v1/runs/{quote(id, safe='')}"))
+
+
+def competitions() -> Competitions:
+    """The competitions that were announced."""
+    return Competitions(the_vault().get("/v1/competitions"))
+
+
+def competition(name: str) -> Competition:
+    """A competition (大赛): phases, tracks, terms, your team, and how to form or join one."""
+    return read_competition(name)
+
+
+def board(name: str, track: str | None = None, phase: str | None = None) -> Board:
+    """The board of a competition's track: scores with intervals, ranges of ranks, the organiser's baseline.
+    Without `track`, of the only one; without `phase`, of the newest."""
+    return read_competition(name).board(track, phase)
+
+
+def entries(name: str) -> list[Entry]:
+    """Your team's entries in a competition, the newest first."""
+    found = the_vault().get(f"/v1/competitions/{quote(name, safe='')}/entries")
+    return [Entry(name, document) for document in found]
 
 
 def __getattr__(name: str) -> Path:

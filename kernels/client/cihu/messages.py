@@ -497,6 +497,216 @@ WORDS: dict[str, tuple[str, str]] = {
         "例如：name: 各区就诊 / inputs: [health.visits] / limit: 1m",
         "For example: name: visits by site / inputs: [health.visits] / limit: 1m",
     ),
+    # competitions
+    "team": ("团队", "team"),
+    "until": ("截止", "until"),
+    "place": ("名次", "place"),
+    "ranks": ("可能名次", "ranks"),
+    "score": ("得分", "score"),
+    "board_interval": ("95% 区间", "95 % interval"),
+    "entries": ("提交次数", "entries"),
+    "from_to": ("{low} 至 {high}", "{low} to {high}"),
+    "baseline": ("基准（所有人预测为 {value}）", "baseline (everybody: {value})"),
+    "competition.announced": ("已公布", "announced"),
+    "competition.open": ("进行中", "open"),
+    "competition.judging": ("评审中", "being judged"),
+    "competition.notice": ("公示中", "in public notice"),
+    "competition.closed": ("已结束", "closed"),
+    "competition.cancelled": ("已取消", "cancelled"),
+    "phase_line": ("{title}：{opens} 至 {closes}（{zone}）", "{title}: {opens} to {closes} ({zone})"),
+    "track_line": (
+        "赛道 {id}（{title}）：预测 {dataset} 的 {target}，指标 {metric}；可用栏目：{features}。",
+        "Track {id} ({title}): predict {target} of {dataset} by {metric}, from {features}.",
+    ),
+    "track_limits": (
+        "每队每日至多 {per_day} 次，总计 {in_total} 次。",
+        "A team has {per_day} entries a day, {in_total} in all.",
+    ),
+    "no_track": (
+        "没有该赛道，或须指明赛道：{given}；现有：{tracks}",
+        "no such track, or several: {given}; there are {tracks}",
+    ),
+    "no_track_remedy": ('请用 track="…" 指明其一。', 'Name one with track="…".'),
+    "terms_first": (
+        "参加大赛 {name} 须先阅读并接受其条款。",
+        "Whoever takes part in {name} reads and accepts its terms first.",
+    ),
+    "terms_first_remedy": (
+        "阅读 competition.terms，然后加上 accept_terms=True。",
+        "Read competition.terms, then add accept_terms=True.",
+    ),
+    "board_precision": (
+        "{people} 人；每一级为 {step}，两队差别小于 {visible} 时看不出来。",
+        "{people} people; a place is a multiple of {step}; differences below {visible} do not show.",
+    ),
+    "board_price": (
+        (
+            "全部 {entries} 次提交共用 rho {rho}（约为该数据集 epsilon {of} 中的 {epsilon}）；"
+            "单次得分噪声的标准差为 {sd}。"
+        ),
+        (
+            "All {entries} entries share rho {rho}, which is about epsilon {epsilon} of the dataset's {of}; "
+            "the noise of one score has a standard deviation of {sd}."
+        ),
+    ),
+    "board_waiting": ("{waiting} 个提交等待评分。", "{waiting} entries wait for their score."),
+    "entry_trying": (
+        "先在 {dataset} 的替代数据上逐人试运行（没有一行是真的）……",
+        "Trying it on stand-in rows of {dataset} first, person by person (no row is real) …",
+    ),
+    "entry_failed_people": (
+        "{people} 人中有 {failed} 人没有有效预测；首个错误见上。",
+        "{failed} of {people} people got no valid prediction; the first error is shown above.",
+    ),
+    "entry_remembers": (
+        "同一个人再次预测时结果不同：预测不得依赖其他人或随机数。请固定随机种子，且不要在调用之间保存状态。",
+        (
+            "The same person was predicted otherwise the second time: a prediction may not depend on other "
+            "people or on chance. Fix the seed, and keep nothing between calls."
+        ),
+    ),
+    "entry_trial_remedy": (
+        "请根据上面的信息改正 predict(rows)；没有提交任何内容，也不计次数。",
+        "Correct predict(rows) by what is shown above. Nothing was handed in, and it costs no entry.",
+    ),
+    "entry_late": ("试运行超时。", "The trial took too long."),
+    "entry_local_score": (
+        (
+            "替代数据上 {people} 人的 {metric} 得分为 {score}，榜单上将显示为 {place}。"
+            "这些人是编造的：只说明程序能运行，不说明名次。"
+        ),
+        (
+            "On {people} invented people its {metric} is {score}, which a board would show as {place}. "
+            "They are invented: this says that it runs, not how it will rank."
+        ),
+    ),
+    "entry_no_score": (
+        "替代数据上的 {people} 人无法计算该指标，但程序能运行。",
+        "On the {people} invented people this metric cannot be computed; but it runs.",
+    ),
+    "entry_line": ("提交 {id}（赛道 {track}）：{state}", "Entry {id} (track {track}): {state}"),
+    "entry.queued": ("排队中", "queued"),
+    "entry.running": ("评分中", "being scored"),
+    "entry.scored": ("已评分", "scored"),
+    "entry.failed": ("未能评分", "failed"),
+    "entry.not_run": ("未曾运行", "never ran"),
+    "entry.cancelled": ("已撤回", "taken back"),
+    "entry.received": ("已收到", "received"),
+    "entry_place": ("排在第 {place} 位。", "It is number {place} in the queue. "),
+    "entry_expected": ("预计 {at} 得到分数。", "Its score is expected at {at}."),
+    "entry_score": (
+        "团队在榜单上的得分：{score}（95% 区间 {low} 至 {high}）。",
+        "Your team's score on the board: {score} (95 % interval {low} to {high}). ",
+    ),
+    "entry_moved": ("该提交使榜单上升。", "This entry moved it."),
+    "entry_same": (
+        "该提交没有好出一级，榜单不变；它本身的得分不会告知。",
+        "This entry was not better by a whole step, so the board did not move; its own score is not told.",
+    ),
+    "entry_counts": ("计入团队次数。", "It counts against your team's limits."),
+    "entry_free": ("不计次数。", "It costs no entry."),
+    "entry_wait_ended": ("已停止等待，提交仍在队列中。", "You stopped waiting. The entry keeps its place."),
+    "failure.program_error": (
+        "程序在真实的人上没有得到可评分的结果。请在替代数据上覆盖空值和少见取值后再提交。",
+        "The program gave nothing that could be scored on real people. Try empty cells and rare values.",
+    ),
+    "failure.import_missing": (
+        "程序导入了内核中没有的软件包。请只使用内核中已有的软件包。",
+        "The program imports a package that is not there. Use those that your kernel has.",
+    ),
+    "failure.memory": (
+        "程序所用内存超出上限。请使用更小的模型。",
+        "The program took more memory than it may. Use a smaller model.",
+    ),
+    "failure.time": (
+        "程序超时。请使用更快的模型，或以线性模型提交。",
+        "The program took too long. Use a faster model, or enter a linear one.",
+    ),
+    "failure.output_refused": (
+        "程序留下的结果不被接受。请只返回所声明的预测。",
+        "What the program left was refused. Return the declared predictions alone.",
+    ),
+    "failure.invalid_predictions": (
+        "预测值不是所声明的类型。请检查 predicts 以及空值。",
+        "The predictions are not of the declared kind. Look at predicts, and at empty cells.",
+    ),
+    "failure.interrupted": (
+        "评分被系统中断，不是程序的过错。请再次提交，或联系主办方。",
+        "The scoring was cut off, through no fault of the entry. Enter it again, or ask the organiser.",
+    ),
+    "failure.phase_closed": (
+        "轮到它之前阶段已结束。请在下一阶段提交。",
+        "The phase closed before its turn came. Enter it in the next phase.",
+    ),
+    "failure.not_started": (
+        "未能开始评分。请再次提交；若再次发生，请联系主办方。",
+        "Its scoring could not begin. Enter it again; if that recurs, ask the organiser.",
+    ),
+    "no_competition_named": ("请指明大赛名称。", "Name the competition."),
+    "entry_usage": (
+        (
+            '%%entry competition=名称 [track=…] [features=[age, female]] [predicts=boolean] [note="…"] '
+            '[submit=no]；或 cihu.enter("名称", model=…, features=[…])，'
+            'cihu.enter("名称", program="predictor.py")，cihu.enter("名称", question={{…}})'
+        ),
+        (
+            '%%entry competition=NAME [track=…] [features=[age, female]] [predicts=boolean] [note="…"] '
+            '[submit=no]; or cihu.enter("NAME", model=…, features=[…]) or '
+            'cihu.enter("NAME", program="predictor.py"), cihu.enter("NAME", question={{…}})'
+        ),
+    ),
+    "one_entry": (
+        "请给出 model、program、question、document 之一。",
+        "Give one of model, program, question and document.",
+    ),
+    "question_checking": (
+        "保险库先检查该问题，并在替代数据上试算（没有一行是真的）……",
+        "The vault checks the question first, and tries it on stand-in rows (no row is real) …",
+    ),
+    "question_can_be_entered": (
+        "可以提交：查询 {dataset}，得到 {outputs}，共 {cells} 组；每次回答的 ε 为 {epsilon}。",
+        "It can be handed in: it asks {dataset} for {outputs}, in {cells} groups. One answer loses epsilon "
+        "{epsilon}.",
+    ),
+    "question_fields": ("这些字段缺少或多余：{names}。", "These fields are missing, or not known: {names}."),
+    "question_fields_remedy": (
+        "请给出 title、purpose、sql 和 epsilon，可加 parameters；没有提交任何内容。",
+        "Give title, purpose, sql and epsilon, and parameters if it has some. Nothing was handed in.",
+    ),
+    "jury_track_line": (
+        "赛道 {id}（{title}）：由评委评审，接受{kinds}。",
+        "Track {id} ({title}): judged by a jury; it takes {kinds}.",
+    ),
+    "jury_track_asks": (
+        "问题可查询 {dataset} 的栏目：{columns}。",
+        "Questions may ask {dataset} for {columns}.",
+    ),
+    "kind.document": ("文档", "documents"),
+    "kind.questions": ("具名隐私查询问题", "named private questions"),
+    "kind_not_taken": (
+        "该赛道不接受 {kind} 类提交；接受：{kinds}。",
+        "This track takes no entries of kind {kind}; it takes {kinds}.",
+    ),
+    "kind_not_taken_remedy": (
+        "模型用 cihu.enter(model=…)，程序用 %%entry，问题用 cihu.enter(question=…)，"
+        "文档用 cihu.enter(document=…)。",
+        "A model is entered by cihu.enter(model=…), a program by %%entry, a question by "
+        "cihu.enter(question=…), a document by cihu.enter(document=…).",
+    ),
+    "bad_model_file": ("{name} 不是可评估的模型文件。", "{name} is no model file that is evaluated."),
+    "bad_model_object": ("{got} 不是模型。", "{got} is no model."),
+    "bad_model_remedy": (
+        (
+            '请给出已训练的 scikit-learn 估计器、{{"coefficients": […], "intercept": x}}，'
+            "或 .skops、.safetensors 文件；ONNX 没有运行环境，请改用 %%entry 提交程序。"
+        ),
+        (
+            'Give a fitted estimator of scikit-learn, {{"coefficients": […], "intercept": x}}, or a .skops '
+            "or .safetensors file. ONNX has no runtime here: enter a program with %%entry."
+        ),
+    ),
+    "no_feature": ("{name} 不是赛道 {track} 的特征。", "{name} is no feature of the track {track}."),
+    "no_feature_remedy": ("可用：{features}。", "Use some of {features}."),
 }
 
 _chosen: list[str] = []

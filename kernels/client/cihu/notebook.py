@@ -25,7 +25,7 @@ def fetch() -> None:
 
 
 def load(shell: Any) -> None:
-    from cihu import sealed
+    from cihu import entering, sealed
     from cihu.completion import matcher
     from cihu.private_sql import NAME, private_sql
 
@@ -33,18 +33,20 @@ def load(shell: Any) -> None:
         return
     shell.register_magic_function(private_sql, "line_cell", NAME)
     shell.register_magic_function(sealed.sealed, "cell", sealed.NAME)
+    shell.register_magic_function(entering.entry_magic, "cell", entering.NAME)
     _matchers.append(matcher(lambda: _catalogue))
     shell.Completer.custom_matchers.append(_matchers[0])
     threading.Thread(target=fetch, name="cihu catalogue", daemon=True).start()
 
 
 def unload(shell: Any) -> None:
-    from cihu import sealed
+    from cihu import entering, sealed
     from cihu.private_sql import NAME
 
     for one in _matchers:
         shell.Completer.custom_matchers.remove(one)
     for kind in ("line", "cell"):
         shell.magics_manager.magics[kind].pop(NAME, None)
-    shell.magics_manager.magics["cell"].pop(sealed.NAME, None)
+    for magic in (sealed.NAME, entering.NAME):
+        shell.magics_manager.magics["cell"].pop(magic, None)
     _matchers.clear()

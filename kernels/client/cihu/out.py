@@ -3,6 +3,7 @@
     cihu.out.means("health.visits", {"visits": "doctor_visits"}, by={"site": "site"})
     cihu.out.regression("health.visits", "doctor_visits ~ age + C(site)")
     cihu.out.survival("health.visits", time="year", event="spending > 500")
+    cihu.out.cox("health.visits", "age + C(site)", time="year", event="spending > 500")
     cihu.out.chart("means", x="site", y="mean")
 
 In a cell, what comes back shows the output on stand-in rows, with what would be suppressed. In a sealed
@@ -99,6 +100,30 @@ def regression(
     return _made("regression", name, about, dataset=dataset, where=where, formula=formula, family=family)
 
 
+def cox(
+    dataset: str,
+    formula: str,
+    *,
+    time: str,
+    event: str,
+    where: str | None = None,
+    name: str = "cox",
+    about: str = "",
+) -> Computed:
+    """Hazard ratios (Cox's proportional hazards): `cox("health.visits", "age + C(site)", time="year",
+    event="spending > 500")`. Of a person with several rows the first event counts."""
+    return _made(
+        "regression",
+        name,
+        about,
+        dataset=dataset,
+        where=where,
+        formula=f"{event} ~ {formula}",
+        family="cox",
+        time=time,
+    )
+
+
 def curve(
     dataset: str,
     *,
@@ -168,8 +193,9 @@ def model(
     name: str = "model",
     about: str = "",
 ) -> Computed:
-    """A trained model (.skops): `linear`, `logistic`, `tree` or `forest`, trained on half of the units.
-    On the others it is tested whether it remembers. Features are numbers or conditions."""
+    """A trained model (.skops): `linear`, `logistic` or `tree`, trained on half of the units.
+    On the others it is tested whether it remembers. Features are numbers or conditions. A tree splits at
+    plain numbers, each leaf on enough units; it is of 0 and 1 if the target is."""
     chosen = {one: one for one in features} if isinstance(features, list) else dict(features)
     return _made(
         "model", name, about, dataset=dataset, where=where, model=model, target=target, features=chosen

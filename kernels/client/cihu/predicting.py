@@ -23,6 +23,7 @@ from cihu.program import INTERFACE, Inputs, outbox
 
 OUTPUT = "predictions.parquet"
 DTYPES = {"number": "float64", "probability": "float64", "integer": "int64", "boolean": "bool", "text": "str"}
+LONGEST_TEXT = 100  # characters of a predicted text: the vault checks them
 
 
 def main(entry: str) -> None:
@@ -102,19 +103,22 @@ def as_type(column: pd.Series, dtype: str) -> pd.Series:
     return made
 
 
+def arrow_type(kind: Any) -> Any:
+    """The type in which values of a declared kind are written, as pyarrow has it."""
+    import pyarrow as pa
+
+    written = {"float64": pa.float64(), "int64": pa.int64(), "bool": pa.bool_(), "str": pa.string()}
+    if isinstance(kind, list):
+        return written["str" if isinstance(kind[0], str) else "int64"]
+    return written[DTYPES[kind]]
+
+
 def write(frame: pd.DataFrame, predicts: Mapping[str, Any], path: Path) -> None:
     import pyarrow as pa
     import pyarrow.parquet
 
-    kinds = {"float64": pa.float64(), "int64": pa.int64(), "bool": pa.bool_(), "str": pa.string()}
-    types = {
-        name: kinds["str" if isinstance(kind[0], str) else "int64"]
-        if isinstance(kind, list)
-        else kinds[DTYPES[kind]]
-        for name, kind in predicts.items()
-    }
-    table = pa.table({name: pa.array(frame[name].tolist(), types[name]) for name in frame.columns})
-    pyarrow.parquet.write_table(table, path)
+    columns = {name: pa.array(frame[name].tolist(), arrow_type(predicts[name])) for name in frame.columns}
+    pyarrow.parquet.write_table(pa.table(columns), path)
 
 
 def wrong(why: str) -> CihuError:

@@ -19,6 +19,7 @@ from cihu.problem import CihuError
 from cihu.rows import read_rows
 from cihu.stand_in_frame import unreal
 
+ANSWERS = "entry_trial.json"  # what an entry predicted for invented people, beside what is so
 INPUTS, OUTBOX, INTERFACE, RECIPES = "CIHU_INPUTS", "CIHU_OUTBOX", "CIHU_INTERFACE", "CIHU_RECIPES"
 
 

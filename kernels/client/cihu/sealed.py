@@ -116,17 +116,17 @@ def show(trial: Trial) -> None:
         print(trial)
 
 
-def settings(line: str) -> dict[str, str]:
-    """The options after the magic's name. Raises `CihuError` for an option that is not in KNOWN."""
+def settings(line: str, *, known: frozenset[str] = KNOWN, usage: str = "sealed_usage") -> dict[str, str]:
+    """The options after the magic's name. Raises `CihuError` for an option that is not `known`."""
     found: dict[str, str] = {}
     end = 0
     line = line.strip()
     while match := SETTING.match(line, end):
         end = match.end()
         found[match[1]] = match[2].strip("\"'")
-    if end < len(line) or not found.keys() <= KNOWN:
-        stray = line[end:] or ", ".join(sorted(found.keys() - KNOWN))
-        raise CihuError(say("bad_setting", given=stray), code="invalid_input", remedy=say("sealed_usage"))
+    if end < len(line) or not found.keys() <= known:
+        stray = line[end:] or ", ".join(sorted(found.keys() - known))
+        raise CihuError(say("bad_setting", given=stray), code="invalid_input", remedy=say(usage))
     return found
 
 

@@ -102,9 +102,10 @@ def try_out(
     inputs: Sequence[str],
     seconds: float,
     interface: Mapping[str, Any] | None = None,
+    caller: str = "cihu.predicting",
 ) -> Trial:
     """Run the program on stand-in rows, and show what it says as it says it;
-    call it, if it is a predictor (`interface`)."""
+    call it by the module `caller`, if it is a predictor (`interface`)."""
     folder = notebook_folder()
     for inner in ("program", "inputs", "outbox"):
         shutil.rmtree(folder / inner, ignore_errors=True)
@@ -118,12 +119,14 @@ def try_out(
     for name in inputs:
         fetch_stand_in(name, folder / "inputs")
     (folder / NOTED).unlink(missing_ok=True)
-    status, in_time = _run(folder, entry, seconds, interface)
+    status, in_time = _run(folder, entry, seconds, interface, caller)
     recipes = compute_trial(inputs) if status == 0 and in_time else None
     return Trial(status, _left(folder / "outbox"), in_time=in_time, recipes=recipes)
 
 
-def _run(folder: Path, entry: str, seconds: float, interface: Mapping[str, Any] | None) -> tuple[int, bool]:
+def _run(
+    folder: Path, entry: str, seconds: float, interface: Mapping[str, Any] | None, caller: str
+) -> tuple[int, bool]:
     environment = {name: os.environ[name] for name in KEPT if name in os.environ} | {
         "MPLBACKEND": "agg",
         "PYTHONUNBUFFERED": "1",
@@ -134,11 +137,11 @@ def _run(folder: Path, entry: str, seconds: float, interface: Mapping[str, Any] 
         RECIPES: str(folder / NOTED),
     }
     late = threading.Event()
-    caller = [] if interface is None else ["-m", "cihu.predicting"]
+    called = [] if interface is None else ["-m", caller]
     if interface is not None:
         environment[INTERFACE] = json.dumps(interface, ensure_ascii=False)
     with subprocess.Popen(
-        [sys.executable, *caller, str(folder / "program" / entry)],
+        [sys.executable, *called, str(folder / "program" / entry)],
         cwd=Path.home(),
         env=environment,
         stdin=subprocess.DEVNULL,

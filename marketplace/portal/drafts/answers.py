@@ -12,7 +12,7 @@ from typing import Any, Literal
 from marketplace.portal.drafts.policy_values import PolicyValues, value_of
 from sandbox.errors import InvalidInput
 
-Kind = Literal["text", "whole", "decimal", "flag", "list", "range", "values"]
+Kind = Literal["text", "whole", "decimal", "flag", "list", "range", "values", "number", "shares"]
 ACCEPT = "accept:"
 """Before the path of a suggestion that comes from the rows: its box says that the value is public."""
 
@@ -49,6 +49,8 @@ def as_text(value: Any) -> str:
             return "true"
         case {"from": low, "to": high}:
             return f"{low}..{high}"
+        case Mapping():
+            return "\n".join(f"{name}: {plain_number(part)}" for name, part in value.items())
         case list():
             return "\n".join("" if item is None else str(item) for item in value)
     return plain_number(value)
@@ -109,6 +111,27 @@ def _decimal(field: Field, text: str) -> str | None:
     return text or None
 
 
+def _number(field: Field, text: str) -> int | float | None:
+    written = _decimal(field, text)
+    if written is None:
+        return None
+    return float(written) if "." in written else int(written)
+
+
+def _shares(field: Field, text: str) -> dict[str, int | float] | None:
+    """A value and its share a line, such as `north: 0.7`."""
+    pairs = {}
+    for line in filter(None, (line.strip() for line in text.split("\n"))):
+        name, colon, share = line.replace("：", ":").rpartition(":")
+        number = _number(field, share.strip()) if colon else None
+        if number is None:
+            raise unreadable(
+                field, "a value and its share, such as north: 0.7", "取值与比例（如 north: 0.7）", line
+            )
+        pairs[name.strip()] = number
+    return pairs or None
+
+
 def _range(field: Field, low: str, high: str) -> list[int | float] | None:
     if not low and not high:
         return None
@@ -153,4 +176,6 @@ READ: Mapping[str, Callable[..., Any]] = {
     "range": _range,
     "list": _list,
     "values": _values,
+    "number": _number,
+    "shares": _shares,
 }

@@ -8,6 +8,7 @@ from marketplace.portal.drafts.policy_values import PolicyValues
 from marketplace.portal.drafts.step_fields import ROLES, column_fields
 
 EMPTY_MARKS = Field("empty_marks", "list")
+RESTORE = "dropped_columns.restore"
 DROP = "drop"
 """Beside the roles: the column is left out of the dataset."""
 
@@ -28,7 +29,9 @@ def columns_changes(policy: PolicyValues, names: Sequence[str], given: Mapping[s
         new = normal(str(given.get(f"{at}.name", name)))
         if new and new != name:
             renamed[f"{at}.name"] = new
-    return answers | renamed
+    # a button beside the column that was left out; what else was typed is saved with it
+    back = {RESTORE: str(given["restore"])} if given.get("restore") else {}
+    return answers | renamed | back
 
 
 def use_changes(policy: PolicyValues, name: str, role: str) -> dict[str, Any]:

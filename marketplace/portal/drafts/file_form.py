@@ -38,10 +38,13 @@ class FileForm:
         """What the vault is told, without what it is to detect. Raises `InvalidInput`.
 
         `shown`: the form as its page was; what was left as it was, and is not `stated` in the policy, stays a
-        matter of detection.
+        matter of detection. The vault knows who decided on the rows at the end: their number is told where it
+        was changed, and None where it was emptied, so that they are looked for anew.
         """
         given: dict[str, Any] = {}
-        kept = set(stated)
+        kept = set(stated) - {"notes"}
+        if shown is not None and shown.notes and not self.notes:
+            given["notes"] = None
         for name, text in asdict(self).items():
             if not text or (shown is not None and text == getattr(shown, name) and name not in kept):
                 continue
@@ -74,7 +77,7 @@ def form_of_format(found: dict[str, Any], notes: object = None) -> FileForm:
         "sheet": found.get("sheet", ""),
         "header_row": str(found.get("header_row", "")),
         "header_rows": str(found.get("header_rows", "") or ""),
-        "notes": str(notes or ""),
+        "notes": "" if notes is None else str(notes),
     }
     return FileForm(**{name: texts[name] for name in FIELDS[found.get("format", "")]})
 

@@ -65,6 +65,10 @@ def column_fields(name: str) -> tuple[Field, ...]:
     )
 
 
+TYPICAL_NUMBERS = ("lowest", "median", "mean", "highest", "empty")
+"""What an officer may know of a number, by its names in the policy; the rest is written in its text."""
+
+
 def value_fields(policy: PolicyValues, name: str) -> tuple[Field, ...]:
     """What the fourth step asks of a column. An attribute that gets bounds becomes a measure."""
     at = f"columns.{name}"
@@ -74,8 +78,15 @@ def value_fields(policy: PolicyValues, name: str) -> tuple[Field, ...]:
             Field(f"{at}.step"),
             Field(f"{at}.measured_in"),
             Field(f"{at}.required", "flag"),
+            *[Field(f"{at}.typical.{name}", "number") for name in TYPICAL_NUMBERS],
+            Field(f"{at}.typical.known_from"),
         )
-    return (Field(f"{at}.values", "values", of_integers=policy.get(f"{at}.type") == "integer"),)
+    return (
+        Field(f"{at}.values", "values", of_integers=policy.get(f"{at}.type") == "integer"),
+        Field(f"{at}.typical.shares", "shares"),
+        Field(f"{at}.typical.empty", "number"),
+        Field(f"{at}.typical.known_from"),
+    )
 
 
 def part_of(names: Sequence[Any], part: int) -> Sequence[Any]:

@@ -5,7 +5,7 @@ STEPS = ("file", "unit", "columns", "clean", "values", "about", "publish")
 
 OF_FILE = frozenset({"file"})
 OF_UNIT = frozenset({"unit"})
-OF_VALUES = frozenset({"bounds", "step", "values", "required", "measured_in"})
+OF_VALUES = frozenset({"bounds", "step", "values", "required", "measured_in", "typical"})
 
 
 def step_of(path: str) -> str:

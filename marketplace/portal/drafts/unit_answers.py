@@ -20,6 +20,7 @@ def unit_shown(policy: PolicyValues) -> dict[str, Any]:
     unit = policy.get("unit")
     if not isinstance(unit, dict):
         unit = {}
+    several = unit.get("columns")
     whom = (
         "row"
         if unit.get("row_is_unit")
@@ -32,7 +33,7 @@ def unit_shown(policy: PolicyValues) -> dict[str, Any]:
     return {
         "whom": whom,
         "column": str(unit.get("column", "")),
-        "columns": [str(name) for name in unit.get("columns", [])],
+        "columns": [str(name) for name in several] if isinstance(several, list) else [],
         "kind": str(unit.get("kind", "person")),
         "max_rows": str(unit.get("max_rows", 1)),
         "exact": unit.get("ids") == "exact",

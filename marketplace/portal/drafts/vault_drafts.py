@@ -37,9 +37,11 @@ class VaultDrafts:
     def draft(self, who: str, number: str) -> Answer:
         return self.vault.get(who, f"/v1/drafts/{segment(number)}")
 
-    def create(self, who: str, file: str, form: Mapping[str, Any]) -> Answer:
-        """Inspect a file and draft a policy for it. The whole file is read."""
-        return self._post(who, "/v1/drafts", {"file": file, **({"format": dict(form)} if form else {})})
+    def create(self, who: str, file: str, form: Mapping[str, Any], **after: str) -> Answer:
+        """Inspect a file and draft a policy for it. The whole file is read. `after`: `like` or `next_of`, a
+        dataset whose policy is taken over."""
+        given = {"format": dict(form)} if form else {}
+        return self._post(who, "/v1/drafts", {"file": file, **given, **after})
 
     def inspect(self, who: str, number: str, *, revision: int, form: Mapping[str, Any]) -> Answer:
         """Read the file again, built in another way."""
@@ -79,8 +81,8 @@ class VaultDrafts:
         rows = "own" if own else "invented"
         return self.vault.get(who, f"/v1/drafts/{segment(number)}/steps", count=str(count), rows=rows)
 
-    def publish(self, who: str, number: str, *, revision: int, **word: str) -> Answer:
-        """`word`: notes, urgent."""
+    def publish(self, who: str, number: str, *, revision: int, **word: str | list[str]) -> Answer:
+        """`word`: notes, urgent, and the items of the review before it opens that are confirmed."""
         return self._post(who, f"/v1/drafts/{segment(number)}/publish", {"revision": revision, **word})
 
     def drop(self, who: str, number: str) -> None:

@@ -1,5 +1,6 @@
 """What the wizard's pages show of a draft: its values, and what was suggested and is wrong at each place."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -9,6 +10,7 @@ from marketplace.portal.drafts.steps import STEPS, step_of
 
 Answer = dict[str, Any]
 NUMBERS = ("integer", "number")
+HANDED = "handed to "
 NEEDS = {"key": ("values",), "measure": ("bounds", "step")}
 
 
@@ -54,6 +56,15 @@ class DraftView:
     @property
     def is_open(self) -> bool:
         return bool(self.draft["state"] == "open")
+
+    def note(self, t: Callable[..., str], note: str) -> str:
+        """A note of the history, with the vault's own words in the reader's language."""
+        if note == "read again":
+            return t("note_read_again")
+        if note.startswith(HANDED):
+            to, _, words = note.removeprefix(HANDED).partition(". ")
+            return t("note_handed_to", to=to.rstrip("."), note=words).strip()
+        return note
 
     @property
     def problems(self) -> list[Answer]:

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from authlib.oidc.core import AuthorizationCodeMixin
 from sqlalchemy import exists, func, insert, select, update
 
-from marketplace.portal.openid.request import Login, ProviderRequest
+from marketplace.portal.openid.request import HubLogin, ProviderRequest
 from marketplace.portal.sessions import hash_secret
 from marketplace.portal.tables import authorization_codes, issued_tokens
 from sandbox.audit import Event, append
@@ -29,6 +29,8 @@ class Code(AuthorizationCodeMixin):  # type: ignore[misc]
     account: str
     session_hash: bytes
     authenticated_at: datetime
+    methods: tuple[str, ...]
+    proved_at: datetime | None
     code_challenge_method: str = "S256"
 
     def get_redirect_uri(self) -> str:
@@ -41,12 +43,12 @@ class Code(AuthorizationCodeMixin):  # type: ignore[misc]
         return self.nonce
 
     def get_auth_time(self) -> int:
-        return int(self.authenticated_at.timestamp())
+        return int((self.proved_at or self.authenticated_at).timestamp())
 
 
 def save_code(request: ProviderRequest, code: str) -> None:
     """Remember a code that goes to the browser now."""
-    login: Login = request.user
+    login: HubLogin = request.user
     asked = request.payload.data
     now = request.tx.execute(select(func.now())).scalar_one()
     request.tx.execute(
@@ -60,6 +62,8 @@ def save_code(request: ProviderRequest, code: str) -> None:
             account=login.principal.id,
             session_hash=login.session_hash,
             authenticated_at=login.since,
+            methods=" ".join(login.methods),
+            proved_at=login.proved_at,
             expires_at=now + LIFE,
         )
     )
@@ -91,6 +95,8 @@ def use_code(tx: Transaction, *, code: str, client_id: str) -> Code | None:
         row.account,
         row.session_hash,
         row.authenticated_at,
+        tuple(row.methods.split()),
+        row.proved_at,
     )
 
 

@@ -81,9 +81,9 @@ TOKEN: dict[str, Any] = {
         "security": BY_CLIENT,
         "requestBody": _form(
             "grant_type",
-            "code",
-            grant_type={"const": "authorization_code"},
+            grant_type={"enum": ["authorization_code", "client_credentials"]},
             code=TEXT,
+            scope=TEXT,
             redirect_uri=TEXT,
             code_verifier=TEXT,
             client_id=TEXT,

@@ -14,16 +14,18 @@ from fastapi.responses import JSONResponse, RedirectResponse, Response, Streamin
 from sqlalchemy import func, select
 from starlette.datastructures import FormData
 
-from marketplace.portal.authentication import Authenticator
+from marketplace.keys.admits import Scope
+from marketplace.portal.authentication import Authenticator, LoginIncomplete
 from marketplace.portal.openid.client import SCOPES, Client
 from marketplace.portal.openid.description import AUTHORIZE, CLIENT, REVOKE, TOKEN
 from marketplace.portal.openid.ended_logins import ended_logins
 from marketplace.portal.openid.new_login import back_to, needs_new_login
-from marketplace.portal.openid.provider import Provider, claims_of
-from marketplace.portal.openid.request import Login, ProviderRequest, basic_credentials
+from marketplace.portal.openid.provider import ONE_FACTOR, TWO_FACTORS, Provider, claims_of
+from marketplace.portal.openid.request import HubLogin, ProviderRequest, basic_credentials
 from marketplace.portal.plain_form import plain_form
-from marketplace.portal.schemas import OpenIdConfiguration, SigningKeys, UserInfo
-from marketplace.portal.sessions import log_out
+from marketplace.portal.schemas import OAuthMetadata, OpenIdConfiguration, SigningKeys, UserInfo
+from marketplace.portal.sessions import Session, log_out
+from marketplace.service_accounts.tokens import AccessTokens, TokenRefused
 from sandbox.api_schema import answers
 from sandbox.database import Database, Transaction
 from sandbox.errors import Forbidden, NotAuthenticated
@@ -31,6 +33,8 @@ from sandbox.http.authentication import bearer_scheme
 from sandbox.identity import WORKSPACE, Origin, TokenVerifier, jwks, load_principal, require_unrevoked
 from sandbox.policy import Gate, Resource
 
+CLAIMS = ("sub", "name", "organisation", "roles", "teams", "auth_time", "nonce", "amr", "acr")
+CLIENT_CREDENTIALS = "client_credentials"
 NO_STORE = {"Cache-Control": "no-store"}
 
 
@@ -50,35 +54,11 @@ def router(
     provider: Provider,
     verifier: TokenVerifier,
     gate: Gate,
+    tokens: AccessTokens,
 ) -> APIRouter:
-    routes = APIRouter(tags=["openid"])
     issuer = provider.issuer_url
+    routes = metadata_router(issuer)
     key = provider.client.secret_hash  # known here and, before it is hashed, to the hub alone
-
-    @routes.get(
-        "/.well-known/openid-configuration",
-        operation_id="discover_openid",
-        summary="OpenID discovery",
-        responses=answers(OpenIdConfiguration),
-    )
-    def discovery() -> dict[str, object]:
-        return {
-            "issuer": issuer,
-            "authorization_endpoint": f"{issuer}/oauth/authorize",
-            "token_endpoint": f"{issuer}/oauth/token",
-            "userinfo_endpoint": f"{issuer}/oauth/userinfo",
-            "revocation_endpoint": f"{issuer}/oauth/revoke",
-            "jwks_uri": f"{issuer}/.well-known/jwks.json",
-            "scopes_supported": list(SCOPES),
-            "response_types_supported": ["code"],
-            "response_modes_supported": ["query"],
-            "grant_types_supported": ["authorization_code"],
-            "subject_types_supported": ["public"],
-            "id_token_signing_alg_values_supported": ["EdDSA"],
-            "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"],
-            "code_challenge_methods_supported": ["S256"],
-            "claims_supported": ["sub", "name", "organisation", "roles", "teams", "auth_time", "nonce"],
-        }
 
     @routes.get(
         "/.well-known/jwks.json",
@@ -99,7 +79,9 @@ def router(
     )
     def authorize(request: Request) -> Response:
         session = authenticator.visitor(request)
-        login = Login(session.principal, session.id_hash, session.opened_at) if session else None
+        if session and session.need and request.query_params.get("prompt") != "none":
+            return to_what_is_missing(LoginIncomplete(session.need), request)
+        login = hub_login(session)
         with database.transaction() as tx:
             asked = adapt(request, "GET", issuer, tx)
             try:
@@ -107,7 +89,7 @@ def router(
                 grant = provider.get_consent_grant(asked, end_user=login)
                 now = tx.execute(select(func.now())).scalar_one()
                 if login is None or wants_new_login(
-                    asked, grant, request, since=login.since, now=now, key=key
+                    asked, grant, request, since=login.proved, now=now, key=key
                 ):
                     if request.query_params.get("prompt") == "none":
                         raise LoginRequiredError(redirect_uri=grant.redirect_uri, state=asked.payload.state)
@@ -133,11 +115,15 @@ def router(
     @routes.post(
         "/oauth/token",
         operation_id="exchange_code",
-        summary="Exchange a login code for tokens",
+        summary="Exchange a login code, or client credentials, for tokens",
         response_class=Response,
         **TOKEN,
     )
     def token(request: Request, form: Annotated[FormData, Depends(posted)]) -> Response:
+        """A service account sends `grant_type=client_credentials` and its credentials, by HTTP Basic or in
+        the form, and perhaps `scope`."""
+        if form.get("grant_type") == CLIENT_CREDENTIALS:
+            return client_token(tokens, form, request.headers.get("authorization", ""))
         with database.transaction() as tx:
             answer: Response = provider.create_token_response(adapt(request, "POST", issuer, tx, form))
         answer.headers.update(NO_STORE)
@@ -197,6 +183,80 @@ def router(
     return routes
 
 
+def hub_login(session: Session | None) -> HubLogin | None:
+    """The login that the hub may know of: a whole one."""
+    if session is None or session.need:
+        return None
+    return HubLogin(session.principal, session.id_hash, session.opened_at, session.methods, session.proved_at)
+
+
+def metadata_router(issuer: str) -> APIRouter:
+    """What a program finds out first."""
+    routes = APIRouter(tags=["openid"])
+
+    @routes.get(
+        "/.well-known/openid-configuration",
+        operation_id="discover_openid",
+        summary="OpenID discovery",
+        responses=answers(OpenIdConfiguration),
+    )
+    def discovery() -> dict[str, object]:
+        return {
+            "issuer": issuer,
+            "authorization_endpoint": f"{issuer}/oauth/authorize",
+            "token_endpoint": f"{issuer}/oauth/token",
+            "userinfo_endpoint": f"{issuer}/oauth/userinfo",
+            "revocation_endpoint": f"{issuer}/oauth/revoke",
+            "jwks_uri": f"{issuer}/.well-known/jwks.json",
+            "scopes_supported": list(SCOPES),
+            "response_types_supported": ["code"],
+            "response_modes_supported": ["query"],
+            "grant_types_supported": ["authorization_code", CLIENT_CREDENTIALS],
+            "subject_types_supported": ["public"],
+            "id_token_signing_alg_values_supported": ["EdDSA"],
+            "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"],
+            "code_challenge_methods_supported": ["S256"],
+            "claims_supported": list(CLAIMS),
+            "acr_values_supported": [ONE_FACTOR, TWO_FACTORS],
+        }
+
+    @routes.get(
+        "/.well-known/oauth-authorization-server",
+        operation_id="discover_oauth",
+        summary="Metadata of the token endpoint, for programs (RFC 8414)",
+        responses=answers(OAuthMetadata),
+    )
+    def metadata() -> dict[str, object]:
+        return {
+            "issuer": issuer,
+            "token_endpoint": f"{issuer}/oauth/token",
+            "authorization_endpoint": f"{issuer}/oauth/authorize",
+            "jwks_uri": f"{issuer}/.well-known/jwks.json",
+            "response_types_supported": ["code"],
+            "grant_types_supported": ["authorization_code", CLIENT_CREDENTIALS],
+            "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"],
+            "scopes_supported": [*SCOPES, *map(str, Scope)],
+            "service_documentation": f"{issuer}/help/",
+        }
+
+    return routes
+
+
+def client_token(tokens: AccessTokens, form: FormData, authorization: str) -> Response:
+    """The answer to a service account (RFC 6749, sections 4.4 and 5)."""
+    pairs = [(name, value) for name, value in form.multi_items() if isinstance(value, str)]
+    try:
+        answer = JSONResponse(tokens.grant(pairs, authorization))
+    except TokenRefused as refused:
+        answer = JSONResponse(
+            {"error": refused.error, "error_description": refused.description}, status_code=refused.status
+        )
+        if refused.status == 401:
+            answer.headers["WWW-Authenticate"] = 'Basic realm="cihu"'
+    answer.headers.update(NO_STORE | {"Pragma": "no-cache"})
+    return answer
+
+
 def adapt(
     request: Request, method: str, issuer: str, tx: Transaction, form: FormData | None = None
 ) -> ProviderRequest:
@@ -224,6 +284,12 @@ def wants_new_login(
 def to_login(back: str) -> RedirectResponse:
     """Log in, even if somebody is logged in, then go on there."""
     return RedirectResponse(f"/login?again=1&next={quote(back, safe='')}", status_code=303)
+
+
+def to_what_is_missing(login: LoginIncomplete, request: Request) -> RedirectResponse:
+    """Complete the login first, then go on here."""
+    back = quote(f"{request.url.path}?{request.url.query}", safe="")
+    return RedirectResponse(f"{login.leads_to}?next={back}", status_code=303)
 
 
 def require_client(client: Client, request: Request) -> None:

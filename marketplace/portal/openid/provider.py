@@ -20,7 +20,7 @@ from starlette.responses import Response
 
 from marketplace.portal.openid.client import SCOPES, Client
 from marketplace.portal.openid.codes import Code, nonce_seen, save_code, use_code
-from marketplace.portal.openid.request import Login, ProviderRequest
+from marketplace.portal.openid.request import HubLogin, ProviderRequest
 from marketplace.portal.sessions import session_name
 from marketplace.portal.tables import issued_tokens
 from sandbox.audit import Event, append
@@ -36,6 +36,8 @@ from sandbox.identity import (
 )
 
 ID_TOKEN_SECONDS = 10 * 60
+# acr: the assurance of a login, by how many factors it had
+ONE_FACTOR, TWO_FACTORS = "urn:cihu:acr:one-factor", "urn:cihu:acr:two-factors"
 
 
 class CodeGrant(grants.AuthorizationCodeGrant):  # type: ignore[misc]
@@ -52,7 +54,7 @@ class CodeGrant(grants.AuthorizationCodeGrant):  # type: ignore[misc]
     def delete_authorization_code(self, authorization_code: Code) -> None:
         """It was used up when it was looked up; the row stays, so that a second use is noticed."""
 
-    def authenticate_user(self, authorization_code: Code) -> Login | None:
+    def authenticate_user(self, authorization_code: Code) -> HubLogin | None:
         login = Origin(
             authorization_code.account,
             "",
@@ -64,7 +66,12 @@ class CodeGrant(grants.AuthorizationCodeGrant):  # type: ignore[misc]
             principal = load_principal(self.request.tx, authorization_code.account)
         except NotAuthenticated:
             return None
-        return Login(principal, authorization_code.session_hash, authorization_code.authenticated_at)
+        return HubLogin(
+            principal,
+            authorization_code.session_hash,
+            authorization_code.authenticated_at,
+            authorization_code.methods,
+        )
 
 
 class RequiredChallenge(CodeChallenge):  # type: ignore[misc]
@@ -91,8 +98,8 @@ class IdToken(OpenIDCode):  # type: ignore[misc]
         return nonce_seen(request.tx, client_id=request.payload.client_id, nonce=nonce)
 
     def encode_id_token(self, token: Mapping[str, Any], request: ProviderRequest) -> str:
-        login: Login = request.user
-        claims = self.get_authorization_code_claims(request.authorization_code)
+        login: HubLogin = request.user
+        claims: dict[str, Any] = self.get_authorization_code_claims(request.authorization_code)
         half = create_half_hash(token["access_token"], "EdDSA").decode()
         return self.issuer.issue(
             login.principal.id,
@@ -100,6 +107,8 @@ class IdToken(OpenIDCode):  # type: ignore[misc]
             lifetime_seconds=ID_TOKEN_SECONDS,
             at_hash=half,
             issuer_url=self.issuer_url,
+            amr=list(login.methods),
+            acr=TWO_FACTORS if "mfa" in login.methods else ONE_FACTOR,
             **claims,
             **claims_of(login.principal),
         )
@@ -132,7 +141,7 @@ class Provider(AuthorizationServer):  # type: ignore[misc]
         text = json.dumps(body) if isinstance(body, dict) else str(body or "")
         return Response(text, status_code=status, headers=dict(headers))
 
-    def make_token(self, *, user: Login, scope: str, **_: object) -> dict[str, object]:
+    def make_token(self, *, user: HubLogin, scope: str, **_: object) -> dict[str, object]:
         """The access token: what the hub gives to the person's workspace,
         for as long as a workspace may live."""
         token = self.issuer.issue(
@@ -150,7 +159,7 @@ class Provider(AuthorizationServer):  # type: ignore[misc]
 
     def save_token(self, token: Mapping[str, Any], request: ProviderRequest) -> None:
         """Note the token's id beside its code and session, so that it can be named if the code is stolen."""
-        login: Login = request.user
+        login: HubLogin = request.user
         now = request.tx.execute(select(func.now())).scalar_one()
         # our own, signed a moment ago: only its id is wanted
         token_id = str(jwt.decode(token["access_token"], options={"verify_signature": False})["jti"])
@@ -176,7 +185,7 @@ class Provider(AuthorizationServer):  # type: ignore[misc]
         )
 
 
-def claims_of(principal: Principal) -> dict[str, object]:
+def claims_of(principal: Principal) -> dict[str, Any]:
     """What the hub learns about a person, beside `sub`."""
     return {
         "name": principal.display_name,

@@ -15,12 +15,19 @@ from sandbox.identity import Principal
 
 
 @dataclass(frozen=True)
-class Login:
-    """The person who is logged in, and since when: what authlib calls the user."""
+class HubLogin:
+    """The person who is logged in, since when and how (RFC 8176): what authlib calls the user."""
 
     principal: Principal
     session_hash: bytes
     since: datetime
+    methods: tuple[str, ...] = ("pwd",)
+    proved_at: datetime | None = None
+
+    @property
+    def proved(self) -> datetime:
+        """When they proved who they are: before the session began, where an identity provider vouches."""
+        return self.proved_at or self.since
 
 
 class Payload(OAuth2Payload):  # type: ignore[misc]

@@ -1,51 +1,66 @@
 """Pages: the catalogue with its search, a dataset, and the request for access with its confirmation."""
 
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
+from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, Form, Request
 from fastapi.responses import RedirectResponse, Response
 
 from marketplace.portal.authentication import Authenticator
 from marketplace.portal.language import vault_in_language
+from marketplace.portal.pages.public.catalogue import MOST_PAGES, PublicCatalogue, read_search
 from marketplace.portal.rendering import Pages, words_of
 from marketplace.portal.sent_once import sent_once
 from marketplace.portal.sessions import Session
 from marketplace.portal.vault_life import VaultLife
+from marketplace.portal.vault_openings import VaultOpenings
 from marketplace.products.find import listed_products
 from marketplace.vault import Vault
 from sandbox.city_time import city_date
 from sandbox.database import Database
-from sandbox.errors import BudgetExhausted, InvalidInput
+from sandbox.errors import BudgetExhausted, InvalidInput, NotFound
 from sandbox.plain_text import PlainText
 
 USUAL_DAYS = 90
 
 
-def router(*, database: Database, authenticator: Authenticator, pages: Pages, vault: Vault) -> APIRouter:
+def router(
+    *,
+    database: Database,
+    authenticator: Authenticator,
+    pages: Pages,
+    vault: Vault,
+    strangers: PublicCatalogue,
+) -> APIRouter:
     routes = APIRouter(include_in_schema=False)
     Reading = Annotated[Vault, Depends(vault_in_language(vault))]
     Person = Annotated[Session, Depends(authenticator.person)]
+    Anybody = Annotated[Session | None, Depends(authenticator.known)]
     Sender = Annotated[Session, Depends(authenticator.sender)]
 
     @routes.get("/datasets")
-    def catalogue(request: Request, session: Person, vault: Reading, q: str = "") -> Response:
-        found = [dataset for dataset in vault.datasets(session.principal.id) if matches(dataset, q)]
-        aside = vault.set_aside(session.principal.id) if "officer" in session.principal.roles else []
-        return pages.show(request, "datasets.html", session, datasets=found, q=q, aside=aside)
+    def catalogue(request: Request, session: Anybody, vault: Reading) -> Response:
+        if session is None:
+            return strangers.catalogue(request, vault)
+        return found_datasets(request, session, vault, pages)
 
     @routes.get("/datasets/{name}")
-    def dataset(request: Request, session: Person, vault: Reading, name: str) -> Response:
-        return shown(request, session, vault, name)
+    def dataset(request: Request, session: Anybody, vault: Reading, name: str) -> Response:
+        if session is None:
+            return strangers.dataset(request, vault, name)
+        try:
+            return shown(request, session, vault, name)
+        except NotFound as held:
+            if held.code != "dataset_not_open" or "officer" not in session.principal.roles:
+                raise
+            return RedirectResponse(f"/datasets/{name}/versions", status_code=303)
 
     @routes.get("/datasets/{name}/stand-in")
-    def stand_in(session: Person, vault: Reading, name: str) -> Response:
-        rows = vault.stand_in(session.principal.id, name)
-        return Response(
-            rows,
-            media_type="application/vnd.apache.parquet",
-            headers={"Content-Disposition": f'attachment; filename="{name}.stand-in.parquet"'},
-        )
+    def stand_in(
+        session: Anybody, vault: Reading, name: str, format: Literal["parquet", "csv"] = "parquet"
+    ) -> Response:
+        return best_stand_in(session, vault, name) if session else strangers.stand_in(vault, name, format)
 
     @routes.post("/datasets/{name}/stand-in")
     def buy_stand_in(
@@ -54,9 +69,10 @@ def router(*, database: Database, authenticator: Authenticator, pages: Pages, va
         vault: Reading,
         name: str,
         epsilon: Annotated[PlainText, Form()] = "",
+        trained: Annotated[PlainText, Form()] = "",
     ) -> Response:
         try:
-            vault.buy_stand_in(session.principal.id, name, epsilon.strip())
+            vault.buy_stand_in(session.principal.id, name, epsilon.strip(), trained=bool(trained))
         except (InvalidInput, BudgetExhausted) as refusal:
             return shown(request, session, vault, name, status=422, refusal=words_of(refusal), typed=epsilon)
         return RedirectResponse(f"/datasets/{name}#stand-in", status_code=303)
@@ -120,16 +136,15 @@ def router(*, database: Database, authenticator: Authenticator, pages: Pages, va
     ) -> Response:
         me = session.principal
         about = vault.dataset(me.id, name)
-        mine = [budget for budget in vault.budgets(me.id) if budget.get("dataset") == name]
+        mine = vault.budgets(me.id, dataset=about["name"])
         with database.transaction() as tx:
-            offers = [offer.model_dump() for offer in listed_products(tx, dataset=name)]
+            offers = [
+                product.model_dump() | {"price": product.document.price}
+                for product in listed_products(tx, dataset=name)
+            ]
         stand_in = vault.stand_in_about(me.id, name)
-        buys = (
-            bool(about.get("budget"))
-            and stand_in["kind"] == "schema"
-            and "officer" in me.roles
-            and me.organisation == about.get("department")
-        )
+        own = "officer" in me.roles and me.organisation == about.get("department")
+        buys = bool(about.get("budget")) and stand_in["kind"] == "schema" and own
         return pages.show(
             request,
             "dataset.html",
@@ -140,10 +155,9 @@ def router(*, database: Database, authenticator: Authenticator, pages: Pages, va
             products=offers,
             stand_in=stand_in,
             buys=buys,
-            buys_quality=bool(about.get("budget"))
-            and "officer" in me.roles
-            and me.organisation == about.get("department"),
+            buys_quality=bool(about.get("budget")) and own,
             announcements=VaultLife(vault).announcements(me.id, name),
+            openings=VaultOpenings(vault).reviews(me.id, dataset=name, state="waiting") if own else [],
             refusal=refusal,
             epsilon=typed,
         )
@@ -151,21 +165,34 @@ def router(*, database: Database, authenticator: Authenticator, pages: Pages, va
     return routes
 
 
-def matches(dataset: dict[str, Any], query: str) -> bool:
-    """Whether every word of the query stands somewhere in what the catalogue says.
-    Chinese needs no word breaks."""
-    said = [
-        dataset["name"],
-        dataset.get("department"),
-        dataset.get("source"),
-        dataset.get("licence"),
-        *(dataset.get("title") or {}).values(),
-        *(dataset.get("summary") or {}).values(),
-    ]
-    for column in dataset.get("columns", ()):
-        said += [column["name"], *(column.get("title") or {}).values()]
-    text = " ".join(str(each) for each in said if each).casefold()
-    return all(word in text for word in query.casefold().split())
+def found_datasets(request: Request, session: Session, vault: Vault, pages: Pages) -> Response:
+    """The catalogue of who is logged in: a page of what they may see."""
+    wanted = read_search(request)
+    found = vault.search_datasets(session.principal.id, q=wanted["q"], page=wanted["page"])
+
+    def with_(page: int) -> str:
+        """The address of another page of the same search."""
+        asked = {"q": wanted["q"]} if wanted["q"] else {}
+        return "/datasets?" + urlencode({**asked, "page": page})
+
+    return pages.show(
+        request,
+        "datasets.html",
+        session,
+        found=found,
+        last=max(1, min(MOST_PAGES, -(-found["total"] // found["size"]))),
+        with_=with_,
+        q=wanted["q"],
+        aside=vault.set_aside(session.principal.id) if "officer" in session.principal.roles else [],
+    )
+
+
+def best_stand_in(session: Session, vault: Vault, name: str) -> Response:
+    return Response(
+        vault.stand_in(session.principal.id, name),
+        media_type="application/vnd.apache.parquet",
+        headers={"Content-Disposition": f'attachment; filename="{name}.stand-in.parquet"'},
+    )
 
 
 def check_wish(wish: dict[str, str]) -> None:

@@ -7,6 +7,7 @@ from fastapi.responses import RedirectResponse, Response
 
 from marketplace.portal.authentication import Authenticator
 from marketplace.portal.language import vault_in_language
+from marketplace.portal.pages.public.catalogue import PublicCatalogue
 from marketplace.portal.rendering import Pages, words_of
 from marketplace.portal.sent_once import sent_once
 from marketplace.portal.sessions import Session
@@ -16,15 +17,19 @@ from sandbox.errors import CihuError
 from sandbox.plain_text import PlainText
 
 
-def router(*, authenticator: Authenticator, pages: Pages, vault: Vault) -> APIRouter:
+def router(
+    *, authenticator: Authenticator, pages: Pages, vault: Vault, strangers: PublicCatalogue
+) -> APIRouter:
     routes = APIRouter(include_in_schema=False)
     Reading = Annotated[Vault, Depends(vault_in_language(vault))]
-    Person = Annotated[Session, Depends(authenticator.person)]
+    Anybody = Annotated[Session | None, Depends(authenticator.known)]
     Sender = Annotated[Session, Depends(authenticator.sender)]
     Text = Annotated[PlainText, Form()]
 
     @routes.get("/demands")
-    def demands(request: Request, session: Person, vault: Reading) -> Response:
+    def demands(request: Request, session: Anybody, vault: Reading) -> Response:
+        if session is None:
+            return strangers.demands(request, vault)
         return shown(request, session, vault)
 
     @routes.post("/demands")

@@ -61,8 +61,7 @@ def router(*, authenticator: Authenticator, steps: StepPages, vault: Vault) -> A
             if isinstance(refusal, Conflict):
                 view = viewed(session, vault, number)
             return shown(request, session, vault, view, form, refusal=refusal)
-        # read in another way, it is looked at once more
-        return RedirectResponse(f"/drafts/{number}/file", status_code=303)
+        return RedirectResponse(f"/drafts/{number}/{next_step('file')}", status_code=303)
 
     def shown(
         request: Request,

@@ -50,17 +50,24 @@ def router(*, authenticator: Authenticator, steps: StepPages, vault: Vault) -> A
         once: Text = "",
         notes: Text = "",
         urgent: Text = "",
+        confirmed: Annotated[list[PlainText] | None, Form()] = None,
     ) -> Response:
         word = {"notes": notes.strip(), "urgent": urgent.strip()}
 
         def deed() -> str:
-            VaultDrafts(vault).publish(
-                session.principal.id, number, revision=number_in_text(revision), **word
+            done = VaultDrafts(vault).publish(
+                session.principal.id,
+                number,
+                revision=number_in_text(revision),
+                confirmed=confirmed or [],
+                **word,
             )
-            return f"/drafts/{number}"
+            return f"/openings/{done['held']['review']}" if "held" in done else f"/drafts/{number}"
 
         try:
-            return sent_once(authenticator, request, once, revision, *word.values(), deed=deed)
+            return sent_once(
+                authenticator, request, once, revision, *word.values(), *(confirmed or []), deed=deed
+            )
         except CihuError as refusal:
             return shown(request, session, vault, number, refusal=refusal, typed=word)
 

@@ -1,4 +1,4 @@
-"""Pages: from where the datasets of a department are pulled, how it went, and a form to set one."""
+"""Pages: from where a department's datasets are pulled, how each attempt went, and a form to set a pull."""
 
 from typing import Annotated, Any
 
@@ -50,14 +50,25 @@ def router(*, authenticator: Authenticator, pages: Pages, vault: Vault) -> APIRo
 
     @routes.post("/pulls/{dataset}/agree")
     def agree(
-        request: Request, session: SendingOfficer, vault: Reading, dataset: str, turn: Text = ""
+        request: Request, session: SendingOfficer, vault: Reading, dataset: str, revision: Text = ""
     ) -> Response:
         # of the pull that stood on the page: one that was changed since is refused
-        return sent(request, session, vault, "POST", dataset, "/agree", json={"turn": turn})
+        return sent(request, session, vault, "POST", dataset, "/agree", json={"revision": revision})
 
     @routes.post("/pulls/{dataset}/end")
     def end(request: Request, session: SendingOfficer, vault: Reading, dataset: str) -> Response:
         return sent(request, session, vault, "DELETE", dataset)
+
+    @routes.get("/pulls/{dataset}")
+    def pull(request: Request, session: Officer, vault: Reading, dataset: str) -> Response:
+        who, path = session.principal, f"/v1/datasets/{segment(dataset)}/pull"
+        return pages.show(
+            request,
+            "pull.html",
+            session,
+            pull=vault.get(who.id, path),
+            attempts=listed(vault.get(who.id, f"{path}/attempts")),
+        )
 
     def sent(
         request: Request,
@@ -89,7 +100,7 @@ def router(*, authenticator: Authenticator, pages: Pages, vault: Vault) -> APIRo
         who = session.principal
         own = [
             each["name"]
-            for each in listed(vault.get(who.id, "/v1/datasets"))
+            for each in vault.datasets(who.id, department=who.organisation)
             if each["department"] == who.organisation
         ]
         return pages.show(

@@ -3,9 +3,13 @@
 from datetime import date
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Form, Request
+from fastapi import APIRouter, Depends, Form, Query, Request
 from fastapi.responses import RedirectResponse, Response
 
+from marketplace.customers.find import company_names
+from marketplace.days import near
+from marketplace.licences.privacy_account import opened_with_approval
+from marketplace.offers.price_rules import PriceRules
 from marketplace.orders.decide_order import approve_order, refuse_order
 from marketplace.orders.find import waiting_orders
 from marketplace.portal.authentication import Authenticator
@@ -19,9 +23,17 @@ from sandbox.errors import InvalidInput
 from sandbox.plain_text import PlainText
 from sandbox.policy import Gate
 
+PAGE = 50
+
 
 def router(
-    *, database: Database, gate: Gate, authenticator: Authenticator, pages: Pages, vault: Vault
+    *,
+    database: Database,
+    gate: Gate,
+    rules: PriceRules,
+    authenticator: Authenticator,
+    pages: Pages,
+    vault: Vault,
 ) -> APIRouter:
     routes = APIRouter(include_in_schema=False)
     Reading = Annotated[Vault, Depends(vault_in_language(vault))]
@@ -30,15 +42,27 @@ def router(
     Text = Annotated[PlainText, Form()]
 
     @routes.get("/requests")
-    def requests(request: Request, session: Person, vault: Reading) -> Response:
+    def requests(
+        request: Request,
+        session: Person,
+        vault: Reading,
+        page: Annotated[int, Query(ge=1, le=10_000)] = 1,
+        granted: Annotated[int, Query(ge=1, le=10_000)] = 1,
+    ) -> Response:
         me = session.principal
-        budgets = {budget["grant"]: budget for budget in vault.budgets(me.id)}
+        asked = vault.requests(me.id, **part_of(page))
+        held = vault.grants(me.id, **part_of(granted))
+        budgets = {budget["grant"]: budget for budget in vault.budgets(me.id, **part_of(granted))}
         return pages.show(
             request,
             "requests.html",
             session,
-            requests=vault.requests(me.id),
-            grants=vault.grants(me.id),
+            requests=asked[:PAGE],
+            page=page,
+            more=len(asked) > PAGE,
+            grants=held[:PAGE],
+            granted=granted,
+            more_granted=len(held) > PAGE,
             budgets=budgets,
             announcements=VaultLife(vault).my_announcements(me.id),
         )
@@ -58,24 +82,10 @@ def router(
         ]
         with database.transaction() as tx:
             orders = waiting_orders(tx, me) if me.roles & {"officer", "operator"} else []
-        return pages.show(request, "queue.html", session, requests=waiting, grants=live, orders=orders)
-
-    @routes.post("/queue/requests/{number}/approve")
-    def approve(
-        session: Sender, vault: Reading, number: str, epsilon: Text = "", until: Text = "", note: Text = ""
-    ) -> Response:
-        changes = {
-            name: value.strip()
-            for name, value in (("epsilon", epsilon), ("until", until), ("note", note))
-            if value.strip()
-        }
-        vault.approve(session.principal.id, number, **changes)
-        return back()
-
-    @routes.post("/queue/requests/{number}/refuse")
-    def refuse(session: Sender, vault: Reading, number: str, reason: Text = "") -> Response:
-        vault.refuse(session.principal.id, number, reason)
-        return back()
+            names = company_names(tx, [each.organisation for each in orders])
+        return pages.show(
+            request, "queue.html", session, requests=waiting, grants=live, orders=orders, names=names
+        )
 
     @routes.post("/queue/grants/{number}/revoke")
     def revoke(session: Sender, vault: Reading, number: str, reason: Text = "") -> Response:
@@ -86,14 +96,18 @@ def router(
     def approve_an_order(
         session: Sender, number: int, ends_on: Text = "", calls_per_month: Text = "", note: Text = ""
     ) -> Response:
-        approve_order(
+        licence = approve_order(
             database,
             gate=gate,
+            rules=rules,
             principal=session.principal,
             order_id=number,
             ends_on=day_of(ends_on),
             calls_per_month=count_of(calls_per_month),
             note=note,
+        )
+        opened_with_approval(
+            database, gate=gate, vault=vault, principal=session.principal, licence_id=licence
         )
         return back()
 
@@ -105,6 +119,11 @@ def router(
     return routes
 
 
+def part_of(page: int) -> dict[str, str]:
+    """What the vault is asked for a page of a list: one more tells whether there is another page."""
+    return {"offset": str(PAGE * (page - 1)), "limit": str(PAGE + 1)}
+
+
 def back() -> Response:
     return RedirectResponse("/queue", status_code=303)
 
@@ -112,7 +131,7 @@ def back() -> Response:
 def day_of(text: str) -> date | None:
     """A day from a form, None if the field was left empty. Raises `InvalidInput`."""
     try:
-        return date.fromisoformat(text.strip()) if text.strip() else None
+        return near(date.fromisoformat(text.strip())) if text.strip() else None
     except ValueError:
         raise InvalidInput("This is not a date.", remedy="Write it like 2026-12-31.") from None
 

@@ -53,7 +53,7 @@ def router(*, authenticator: Authenticator, pages: Pages, vault: Vault) -> APIRo
         request: Request, session: Person, number: str, path: str, *, original: bool = False
     ) -> Response:
         who = session.principal.id
-        content, original = vault.review_file(who, number, path, original=original)
+        seen = vault.review_file(who, number, path, original=original, as_table=True)
         files = {one["path"]: one for one in vault.review(who, number)["files"]}
         findings = files[path]["findings"] if path in files else []
         differences = files[path]["differences"] if path in files else []
@@ -63,13 +63,13 @@ def router(*, authenticator: Authenticator, pages: Pages, vault: Vault) -> APIRo
             session,
             number=number,
             path=path,
-            size=len(content),
-            original=original,
-            preview=preview_of(path, content),
+            size=seen.size,
+            original=seen.original,
+            preview=preview_of(path, seen.content, table=seen.table),
             findings=findings,
-            marked=marked_cells(findings) if original else frozenset(),
+            marked=marked_cells(findings) if seen.original else frozenset(),
             differences=differences,
-            changed=frozenset() if original else changed_cells(differences),
+            changed=frozenset() if seen.original else changed_cells(differences),
             by_code=by_code,
         )
 
@@ -80,8 +80,8 @@ def router(*, authenticator: Authenticator, pages: Pages, vault: Vault) -> APIRo
 
     @routes.get("/reviews/{number}/download/{path:path}")
     def download(session: Person, number: str, path: str, *, original: bool = False) -> Response:
-        content, _ = vault.review_file(session.principal.id, number, path, original=original)
-        return as_file(content, path.rpartition("/")[2])
+        seen = vault.review_file(session.principal.id, number, path, original=original)
+        return as_file(seen.content, path.rpartition("/")[2])
 
     @routes.post("/reviews/{number}/votes")
     def cast(request: Request, session: Sender, number: str, given: Given) -> Response:

@@ -15,6 +15,7 @@ from marketplace.portal.rendering import Pages, as_file, words_of
 from marketplace.portal.sent_once import number_and_words, sent_once
 from marketplace.portal.sessions import Session
 from marketplace.vault import Vault
+from sandbox.competitions.entries.model_entry import KINDS
 from sandbox.errors import InvalidInput, NotFound
 
 OPEN, ASKABLE = ("queued", "running"), ("finished", "returned")
@@ -86,7 +87,7 @@ def router(*, authenticator: Authenticator, pages: Pages, vault: Vault) -> APIRo
         files = files_in(given)
 
         def ask() -> str:
-            vault.ask_for_files(session.principal.id, number, wanted(files), change=change)
+            ask_for(vault, session.principal.id, number, files, change=change)
             return f"/runs/{number}"
 
         try:
@@ -124,17 +125,31 @@ def router(*, authenticator: Authenticator, pages: Pages, vault: Vault) -> APIRo
             waits=asked is not None and asked["state"] == "open",
             askable=run["state"] in ASKABLE,
             more=min(len(files) + USUAL_FILES, MOST_FILES),
+            model_kinds=KINDS,
             released=vault.run_files(who, number)["files"] if run["state"] == "released" else [],
         )
 
     return routes
 
 
+def ask_for(vault: Vault, who: str, number: str, files: list[dict[str, str]], *, change: bool) -> None:
+    """Ask for what was typed; an empty form asks for all described outputs."""
+    named = wanted(files)
+    if not named and not change:
+        named = wanted(described(vault.run(who, number)))
+    vault.ask_for_files(who, number, named, change=change)
+
+
+def described(run: dict[str, Any]) -> list[dict[str, str]]:
+    """The files that the vault computed from what the program described, as they are declared."""
+    return [{field: one[field] or "" for field in FIELDS} for one in run["outputs"]][:MOST_FILES]
+
+
 def forms(run: dict[str, Any], asked: dict[str, Any] | None, groups: int) -> list[dict[str, str]]:
-    """The first values of the form: the last declaration of each file, or the facts of a declared table,
-    then empty groups."""
+    """The first values of the form: the last declaration of each file, or the facts of a declared table, or
+    the described outputs, then empty groups."""
     said = [{field: one[field] or "" for field in FIELDS} for one in asked["files"]] if asked else []
-    first = said or ([dict(TABLE)] if run["kind"] == "table" else [])
+    first = said or ([dict(TABLE)] if run["kind"] == "table" else described(run))
     empty = max(1 if first else USUAL_FILES, min(groups, MOST_FILES) - len(first))
     return [*first, *({} for _ in range(empty))]
 

@@ -6,19 +6,37 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
 
 from marketplace.portal.authentication import Authenticator
+from marketplace.portal.desk import desk_of
+from marketplace.portal.language import vault_in_language
+from marketplace.portal.pages.public.home import home
 from marketplace.portal.rendering import Pages
 from marketplace.portal.sessions import Session
+from marketplace.vault import Vault
+from sandbox.database import Database
+from sandbox.policy import Gate
+
+LOOK_AFTER_PEOPLE = frozenset({"operator", "system_administrator", "security_administrator"})
 
 
-def router(*, authenticator: Authenticator, pages: Pages) -> APIRouter:
+def router(
+    *, database: Database, gate: Gate, authenticator: Authenticator, pages: Pages, vault: Vault
+) -> APIRouter:
     routes = APIRouter(include_in_schema=False)
 
     @routes.get("/")
-    def start(request: Request, session: Annotated[Session, Depends(authenticator.person)]) -> Response:
-        return pages.show(request, "start.html", session)
+    def start(
+        request: Request,
+        session: Annotated[Session | None, Depends(authenticator.anybody)],
+        vault: Annotated[Vault, Depends(vault_in_language(vault))],
+    ) -> Response:
+        if session is None:
+            return home(request, pages, vault, database, gate)
+        return pages.show(request, "start.html", session, desk=desk_of(session.principal, vault, database))
 
     @routes.get("/me")
     def me(request: Request, session: Annotated[Session, Depends(authenticator.person)]) -> Response:
-        return pages.show(request, "me.html", session)
+        return pages.show(
+            request, "me.html", session, looks_after_people=bool(LOOK_AFTER_PEOPLE & session.principal.roles)
+        )
 
     return routes

@@ -9,6 +9,7 @@ from starlette.requests import ClientDisconnect
 
 from marketplace.portal.authentication import Authenticator
 from marketplace.portal.drafts import file_form
+from marketplace.portal.drafts.bulk import draft_like, outcome_words
 from marketplace.portal.drafts.file_form import FileForm, file_form_at
 from marketplace.portal.drafts.upload import MOST_FILE_BYTES, pass_on
 from marketplace.portal.drafts.vault_drafts import VaultDrafts
@@ -23,6 +24,7 @@ from sandbox.plain_text import PlainText
 
 UPLOAD = "/uploads"
 """The one address whose body may be large; its answer is for the page's script."""
+BULK = "/drafts/bulk"
 
 
 def router(*, authenticator: Authenticator, pages: Pages, vault: Vault) -> APIRouter:
@@ -58,6 +60,26 @@ def router(*, authenticator: Authenticator, pages: Pages, vault: Vault) -> APIRo
     def upload_page(request: Request, session: Officer) -> Response:
         return pages.show(request, "upload.html", session, most_bytes=MOST_FILE_BYTES)
 
+    @routes.get(BULK)
+    def bulk_page(request: Request, session: Officer, vault: Reading) -> Response:
+        datasets = own_datasets(session, vault)
+        return pages.show(request, "draft_bulk.html", session, most_bytes=MOST_FILE_BYTES, datasets=datasets)
+
+    @routes.post(BULK)
+    def draft_one_of_many(
+        request: Request,
+        officer: Annotated[Principal, Depends(authenticator.caller)],
+        vault: Reading,
+        file: Annotated[PlainText, Query(max_length=100)],
+        like: Annotated[PlainText, Query(max_length=63)],
+        *,
+        publish: Annotated[bool, Query()] = False,
+    ) -> Response:
+        """For the page's script, one file after the other: a fault of one keeps no other back."""
+        require_officer(officer)
+        done = draft_like(VaultDrafts(vault), officer.id, file, like, publish=publish)
+        return JSONResponse(done | {"words": outcome_words(done, language_of(request))})
+
     @routes.get("/drafts/files/{file}")
     def file_page(
         request: Request,
@@ -80,9 +102,11 @@ def router(*, authenticator: Authenticator, pages: Pages, vault: Vault) -> APIRo
         vault: Reading,
         form: Annotated[FileForm, Depends(file_form_at("form"))],
         file: Annotated[PlainText, Form()] = "",
+        next_of: Annotated[PlainText, Form()] = "",
     ) -> Response:
+        after = {"next_of": next_of} if next_of else {}
         try:
-            draft = VaultDrafts(vault).create(session.principal.id, file, form.as_given())
+            draft = VaultDrafts(vault).create(session.principal.id, file, form.as_given(), **after)
         except InvalidInput as refusal:
             return shown(request, session, vault, file, form, status=422, refusal=words_of(refusal))
         return RedirectResponse(f"/drafts/{draft['id']}/file", status_code=303)
@@ -117,9 +141,16 @@ def router(*, authenticator: Authenticator, pages: Pages, vault: Vault) -> APIRo
             rows=rows,
             unread=unread,
             refusal=refusal,
+            datasets=own_datasets(session, vault),
         )
 
     return routes
+
+
+def own_datasets(session: Session, vault: Vault) -> list[str]:
+    """The datasets of the officer's department, by name."""
+    who = session.principal
+    return [each["name"] for each in vault.datasets(who.id, department=who.organisation)]
 
 
 def read_rows(

@@ -4,11 +4,11 @@ from datetime import date
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Form, Request
-from fastapi.responses import RedirectResponse, Response
+from fastapi.responses import JSONResponse, RedirectResponse, Response
 
 from marketplace.portal.authentication import Authenticator
 from marketplace.portal.language import vault_in_language
-from marketplace.portal.pages.officers import sending_officer_at
+from marketplace.portal.pages.officers import officer_at, sending_officer_at
 from marketplace.portal.rendering import Pages, words_of
 from marketplace.portal.sessions import Session
 from marketplace.portal.vault_life import VaultLife
@@ -21,6 +21,7 @@ def router(*, authenticator: Authenticator, pages: Pages, vault: Vault) -> APIRo
     routes = APIRouter(include_in_schema=False)
     Reading = Annotated[Vault, Depends(vault_in_language(vault))]
     Person = Annotated[Session, Depends(authenticator.person)]
+    Officer = Annotated[Session, Depends(officer_at(authenticator))]
     SendingOfficer = Annotated[Session, Depends(sending_officer_at(authenticator))]
     Text = Annotated[PlainText, Form()]
 
@@ -69,6 +70,20 @@ def router(*, authenticator: Authenticator, pages: Pages, vault: Vault) -> APIRo
             return shown(request, session, vault, name, status=422, refusal=words_of(refusal))
         return RedirectResponse(f"/datasets/{name}/versions#life", status_code=303)
 
+    @routes.post("/datasets/{name}/open-copy")
+    def open_copy(request: Request, session: SendingOfficer, vault: Reading, name: str) -> Response:
+        try:
+            copied = VaultLife(vault).open_copy(session.principal.id, name)
+        except CihuError as refusal:
+            return shown(request, session, vault, name, status=422, refusal=words_of(refusal))
+        return shown(request, session, vault, name, copied=copied)
+
+    @routes.get("/datasets/{name}/contract.json")
+    def contract(session: Officer, vault: Reading, name: str) -> Response:
+        document = VaultLife(vault).contract(session.principal.id, name)
+        attached = {"Content-Disposition": f'attachment; filename="{name}.contract.json"'}
+        return JSONResponse(document, headers=attached)
+
     def shown(
         request: Request,
         session: Session,
@@ -80,6 +95,7 @@ def router(*, authenticator: Authenticator, pages: Pages, vault: Vault) -> APIRo
         status: int = 200,
         refusal: dict[str, str] | None = None,
         typed: dict[str, str] | None = None,
+        copied: dict[str, Any] | None = None,
     ) -> Response:
         life, who = VaultLife(vault), session.principal.id
         known = life.versions(who, name)
@@ -102,6 +118,7 @@ def router(*, authenticator: Authenticator, pages: Pages, vault: Vault) -> APIRo
             steps=steps_for(life, session, name),
             refusal=refusal,
             typed=typed or {},
+            copied=copied,
         )
 
     return routes

@@ -302,7 +302,7 @@ def names_count(name: str) -> bool:
         "median",
     }:
         return False
-    return bool(said & COUNT_WORDS) or any(word in name for word in COUNT_CHINESE)
+    return said >= {"at", "risk"} or bool(said & COUNT_WORDS) or any(word in name for word in COUNT_CHINESE)
 
 
 def names_share(name: str) -> bool:
@@ -396,7 +396,11 @@ class Roles:
 
     def _label(self, place: int) -> bool:
         name = self.grid.header[place]
-        if folded(name) in self.keys or (names_label(name) and not names_count(name)):
+        if folded(name) in self.keys:
+            return True
+        if INDEX_NAMES.fullmatch(name.strip()) and name.strip() and not self._numbers_rows(place):
+            return False  # an index number, or whatever an author calls so
+        if names_label(name) and not names_count(name):
             return True
         # a first column of distinct numbers before others: what a cross-tabulation is grouped by
         values = self.numbers[place]
@@ -408,6 +412,11 @@ class Roles:
             and len(values) > 1
             and (len(set(values)) == len(values) and all(value is not None for value in values))
         )
+
+    def _numbers_rows(self, place: int) -> bool:
+        """Whether it numbers its rows, each group's for itself, as pandas writes an index."""
+        values = [value for value in self.numbers[place] if value is not None]
+        return all(value.denominator == 1 and 0 <= value <= len(values) for value in values)
 
     def _whole(self, place: int) -> bool:
         return all(value is None or (value.denominator == 1 and value >= 0) for value in self.numbers[place])

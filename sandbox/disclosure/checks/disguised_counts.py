@@ -68,6 +68,7 @@ def disguised_counts(subject: Subject) -> Iterator[Finding]:
     for roles in subject.tables:
         yield from _of_table(subject, roles)
         yield from _of_all(subject, roles)
+        yield from _beyond_data(subject, roles)
     if subject.opened.kind in (Kind.TEXT, Kind.NOTEBOOK):
         yield from _strokes_in_lines(subject.opened.texts, subject.thresholds.minimum_count)
 
@@ -108,6 +109,27 @@ def _of_table(subject: Subject, roles: Roles) -> Iterator[Finding]:
             "请按实际内容声明，或把计数写成整数。",
             where=roles.grid.where,
         )
+
+
+def _beyond_data(subject: Subject, roles: Roles) -> Iterator[Finding]:
+    """A count above the number of raw rows counts something else: an amount under the name of a count."""
+    if subject.raw is None or not subject.raw.columns:
+        return
+    most = sum(raw.rows for raw in subject.raw.columns)
+    for place in roles.counts:
+        beyond = [row for row, value in enumerate(roles.numbers[place]) if value is not None and value > most]
+        if beyond:
+            yield asks(
+                "count_beyond_data",
+                "microdata",
+                f"{len(beyond)} of {len(roles.grid.rows)} counts of {roles.grid.header[place][:60]!r} are "
+                "above the number of rows that there are: they count no units of this data.",
+                "Say what is counted; call weighted estimates so, and give the unweighted count beside them.",
+                f"{roles.grid.header[place][:60]!r} 列 {len(roles.grid.rows)} 个计数中有 {len(beyond)} 个"
+                "超过数据的行数：不是本数据的个体数。",
+                "请说明所计为何；加权估计须注明，并同时给出未加权的计数。",
+                where=roles.grid.cell(beyond[0], place),
+            )
 
 
 def _is_last(roles: Roles, place: int) -> bool:
@@ -194,6 +216,30 @@ def _strokes_in_lines(pieces: tuple[Piece, ...], least: int) -> Iterator[Finding
             few.append(piece)
     if len(few) > 1:
         yield _finding("they are strokes or signs, one for each unit", "以笔画或符号逐个计数", few[0].where)
+
+
+LISTED = re.compile(r"(.*)\[\d+\]")
+
+
+def repeated_marks(subject: Subject) -> Iterator[Finding]:
+    """Lists in JSON that say the same over and over: as many times as there are units."""
+    if subject.opened.kind is not Kind.JSON or subject.thresholds.minimum_count <= 1:
+        return
+    lists: dict[str, list[str]] = {}
+    for piece in subject.opened.texts:
+        if match := LISTED.fullmatch(piece.where):
+            lists.setdefault(match[1], []).append(piece.text)
+    marks = [
+        where
+        for where, texts in lists.items()
+        if len(texts) > 1 and len(set(texts)) == 1 and not _is_number(texts[0])
+    ]
+    if marks:
+        yield _finding("they are marks in a list, one for each unit", "以列表中的记号逐个计数", marks[0])
+
+
+def _is_number(text: str) -> bool:
+    return any(map(str.isdigit, text))
 
 
 # --- shares of all

@@ -34,7 +34,7 @@ def dominance(subject: Subject) -> Iterator[Finding]:
                 "Add `total`, `top1` and `top2` (the two largest contributions) to the supporting "
                 "counts; or say that the values are bounded so that no unit can dominate.",
                 "不知道最大的个体占每个数值多少。",
-                "请在支撑计数中加入 total、top1、top2(最大的两个贡献)；或说明取值有界，无人能主导。",
+                "请在支撑计数中加入 total、top1、top2（最大的两个贡献）；或说明取值有界，无人能主导。",
             )
         return
     for roles, (total, first, second) in known:

@@ -12,9 +12,9 @@ from sandbox.disclosure.finding import Finding, blocks
 EXTREME = re.compile(
     r"(?:.*[_ "
     r".-])?(?:min|max|minimum|maximum|smallest|largest|lowest|highest|oldest|youngest|"
-    r"range|nlargest|nsmallest|richest|poorest|tallest|heaviest|longest|shortest|outliers?|fliers?|"
+    r"range|floor|ceiling|earliest|latest|nlargest|nsmallest|richest|poorest|tallest|heaviest|longest|shortest|outliers?|fliers?|"
     r"top|bottom|extreme)(?:[_ .-].*)?|"
-    r"amin|amax|.*(?:最小|最大|最高|最低|极值|极差|离群|异常值|首富|最富|最贫|最长|最"
+    r"amin|amax|.*(?:最小|最大|最高|最低|最早|最晚|上限|下限|极值|极差|离群|异常值|首富|最富|最贫|最长|最"
     r"短).*|p0|p100|0%|100%|q0|q100",
     re.IGNORECASE,
 )

@@ -9,6 +9,8 @@ from sandbox.disclosure.checks.subject import Subject
 from sandbox.disclosure.finding import Finding, asks, blocks
 
 TELLING_PLACES = 4
+FEWER_PLACES, ENOUGH_SHARES = 3, 5
+"""A share in thousandths is one of few units' by chance in about one of forty; five of six are not."""
 
 
 def few_shares(subject: Subject) -> Iterator[Finding]:
@@ -25,11 +27,10 @@ def _of_few(roles: Roles, place: int, least: int) -> Iterator[Finding]:
         for row, cell in enumerate(roles.grid.column(place))
         if roles.numbers[place][row] not in (None, 0, 1)
     ]
-    few = [
-        (row, of)
-        for row, cell in cells
-        if (of := _denominator(cell, roles.numbers[place][row], least)) is not None
-    ]
+    few = _few(roles, place, cells, least, TELLING_PLACES)
+    if not few and len(cells) >= ENOUGH_SHARES:
+        few = _few(roles, place, cells, least, FEWER_PLACES)
+        few = few if len(few) * 6 >= len(cells) * 5 else []
     if not few:
         return
     row, of = few[0]
@@ -46,7 +47,18 @@ def _of_few(roles: Roles, place: int, least: int) -> Iterator[Finding]:
     )
 
 
-def _denominator(cell: str, value: Fraction | None, least: int) -> int | None:
+def _few(
+    roles: Roles, place: int, cells: list[tuple[int, str]], least: int, places: int
+) -> list[tuple[int, int]]:
+    """Rows with a share of few units, and of how many."""
+    return [
+        (row, of)
+        for row, cell in cells
+        if (of := _denominator(cell, roles.numbers[place][row], least, places)) is not None
+    ]
+
+
+def _denominator(cell: str, value: Fraction | None, least: int, telling: int) -> int | None:
     """The smallest number of units that gives this share to all its decimals,
     if that is few and not seen at once."""
     written = cell.strip().removesuffix("%").strip()
@@ -54,9 +66,9 @@ def _denominator(cell: str, value: Fraction | None, least: int) -> int | None:
     if value is None or not 0 < value < 100:
         return None
     share, shown = (value / 100, places + 2) if "%" in cell or value > 1 else (value, places)
-    if shown < TELLING_PLACES or (
-        share.limit_denominator(10**TELLING_PLACES // 5) == share and share.denominator in _ROUND
-    ):
+    # a thousandth is no round share by itself: 0.333 is not
+    round_enough = 10**TELLING_PLACES // 5 if telling == TELLING_PLACES else 10 ** (telling - 1)
+    if shown < telling or (share.denominator <= round_enough and share.denominator in _ROUND):
         return None
     near = share.limit_denominator(max(least - 1, 1))
     off = abs(near - share)

@@ -1,15 +1,12 @@
 """Finds cells that would run as a formula when a spreadsheet opens the table."""
 
-import re
-import unicodedata
 from collections.abc import Iterator
 
 from sandbox.disclosure.checks.numbers import is_suppressed, number_of
 from sandbox.disclosure.checks.subject import Subject
 from sandbox.disclosure.files.kind import Kind
 from sandbox.disclosure.finding import Finding, blocks
-
-STARTS = re.compile(r"""["'\s]*[=@+|-]""")
+from sandbox.spreadsheet_cells import QUOTES, begins_like_formula
 
 
 def formulas(subject: Subject) -> Iterator[Finding]:
@@ -20,7 +17,7 @@ def formulas(subject: Subject) -> Iterator[Finding]:
     for grid in subject.opened.grids:
         for piece in grid.pieces():
             if (
-                STARTS.match(unicodedata.normalize("NFKC", piece.text))
+                begins_like_formula(piece.text, skipped=QUOTES)
                 and number_of(piece.text) is None
                 and not is_suppressed(piece.text)
             ):

@@ -17,7 +17,8 @@ FREEDOM = re.compile(
     re.IGNORECASE,
 )
 OBSERVATIONS = re.compile(
-    r"n|nobs|n[_ ]?obs|observations|no\.?[_ ]observations|number[_ ]of[_ ]observations|样本量|观测数",
+    r"n|nobs|n[_ ]?obs|observations|no\.?[_ ]observations|number[_ ]of[_ ]observations|"
+    r"样本量|样本数|观测数|人数|个体数",
     re.IGNORECASE,
 )
 RESIDUAL = re.compile(r"resid(?:uals?)?|error|within(?: groups)?|残差|误差|组内", re.IGNORECASE)

@@ -6,6 +6,7 @@ if the model was trained on the unit, else 0) and `loss`, beside `n`, on how man
 stands. It is never released.
 """
 
+import re
 from collections.abc import Iterator
 
 import numpy as np
@@ -17,6 +18,7 @@ from sandbox.disclosure.finding import Finding, asks, blocks, notes
 from sandbox.disclosure.membership_attack import Losses, membership_attack
 from sandbox.errors import InvalidInput
 
+TOLD = re.compile(r"an advantage of (-?\d+)%, at least (\d+)% with (\d+)% confidence")
 SHUFFLED = 20_180_709  # any number: the same file is always judged alike
 
 
@@ -67,6 +69,13 @@ def membership(subject: Subject) -> Iterator[Finding]:
         )
     else:
         yield notes("membership_tested", "memorising", told, "", told_zh, "")
+
+
+def measured_advantage(finding: Finding) -> tuple[int, int, int] | None:
+    """Of a finding of a membership test: the advantage, its lower bound and the confidence, in percent. None
+    where nothing was tested."""
+    found = TOLD.search(finding.message) if finding.code == "membership_tested" else None
+    return None if found is None else (int(found[1]), int(found[2]), int(found[3]))
 
 
 def _losses(subject: Subject) -> tuple[Losses, Losses] | None:

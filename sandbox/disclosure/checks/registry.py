@@ -8,12 +8,14 @@ from sandbox.disclosure.checks.characters import characters
 from sandbox.disclosure.checks.class_disclosure import class_disclosure
 from sandbox.disclosure.checks.coded_labels import coded_labels
 from sandbox.disclosure.checks.counted_in_words import counted_in_words
-from sandbox.disclosure.checks.disguised_counts import disguised_counts
+from sandbox.disclosure.checks.disguised_counts import disguised_counts, repeated_marks
 from sandbox.disclosure.checks.dominance import dominance
 from sandbox.disclosure.checks.explained import explained
 from sandbox.disclosure.checks.extremes import extremes, found_extremes, percentiles
 from sandbox.disclosure.checks.few_shares import few_shares
+from sandbox.disclosure.checks.few_values import few_values
 from sandbox.disclosure.checks.formulas import formulas
+from sandbox.disclosure.checks.free_values import free_labels, free_numbers, odd_order
 from sandbox.disclosure.checks.freedom import degrees_of_freedom, found_freedom
 from sandbox.disclosure.checks.identifiers import identifiers, personal_numbers
 from sandbox.disclosure.checks.margins import margins
@@ -32,12 +34,20 @@ from sandbox.disclosure.checks.quotes import quotes
 from sandbox.disclosure.checks.residuals import found_residuals, residuals
 from sandbox.disclosure.checks.rounding import rounding
 from sandbox.disclosure.checks.shares_with_few import shares_with_few
-from sandbox.disclosure.checks.steps_of_units import curves, parameters
+from sandbox.disclosure.checks.spelled_numbers import spelled_numbers
+from sandbox.disclosure.checks.steps_of_units import curves, parameters, single_steps
 from sandbox.disclosure.checks.subject import Subject
 from sandbox.disclosure.checks.supporting_counts import supporting_counts
 from sandbox.disclosure.checks.survival_steps import survival_steps
-from sandbox.disclosure.checks.told_in_text import coded_words, one_person, printed_rules, value_lists
+from sandbox.disclosure.checks.told_in_text import (
+    class_in_words,
+    coded_words,
+    one_person,
+    printed_rules,
+    value_lists,
+)
 from sandbox.disclosure.checks.transformed_copies import ranks, transformed_copies
+from sandbox.disclosure.checks.written_numbers import bin_edges, written_numbers
 from sandbox.disclosure.checks.zero_cells import zero_cells
 from sandbox.disclosure.finding import Finding
 
@@ -88,11 +98,21 @@ CHECKS: dict[str, Check] = {
         ranks,
         disguised_counts,
         curves,
+        single_steps,
         parameters,
         one_person,
         value_lists,
         printed_rules,
         coded_words,
+        class_in_words,
+        spelled_numbers,
+        free_numbers,
+        free_labels,
+        odd_order,
+        repeated_marks,
+        few_values,
+        written_numbers,
+        bin_edges,
         authors_word,
     )
 }

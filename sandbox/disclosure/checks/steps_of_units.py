@@ -4,6 +4,7 @@ many terms as units, effects of single units."""
 import re
 from collections.abc import Iterator
 from fractions import Fraction
+from itertools import combinations
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +17,7 @@ from sandbox.disclosure.finding import Finding, asks, blocks
 
 ENOUGH_STEPS, ENOUGH_TERMS = 12, 8
 MOST_IMPLIED = 4000
+ALONE = 0.8
 CHANCE = 1e-6
 GIVEN = re.compile(
     r".*(?:threshold|cut.?off|alpha|lambda|epoch|step|iter|bin|grid|time|age|year|month|date"
@@ -65,6 +67,36 @@ def curves(subject: Subject) -> Iterator[Finding]:
                     place,
                     f"its steps are those of {implied:,} units",
                     f"其步长相当于 {implied:,} 个个体",
+                )
+                return
+
+
+def single_steps(subject: Subject) -> Iterator[Finding]:
+    """Two curves of one table that move by turns, never together: from row to row one unit is counted, in
+    the one or in the other, as in a ROC curve with a point for each person."""
+    if subject.thresholds.minimum_count <= 1:
+        return
+    for roles in subject.tables:
+        if is_history(roles):
+            continue
+        curves = [
+            (place, np.diff(values) != 0)
+            for place in roles.numeric
+            if place not in roles.counts and (values := _curve(roles, place)) is not None
+        ]
+        for (place, moves), (_, others) in combinations(curves, 2):
+            alone = int((moves != others).sum())
+            if (
+                alone >= ENOUGH_STEPS
+                and alone > ALONE * (moves | others).sum()
+                and moves.any()
+                and others.any()
+            ):
+                yield _finding(
+                    roles,
+                    place,
+                    f"it and another one move by turns in {alone} rows",
+                    f"与另一曲线在 {alone} 行中交替变化",
                 )
                 return
 

@@ -15,35 +15,41 @@ from sandbox.disclosure.raw_values.written_forms import dates_in
 WRITTEN = frozenset({Kind.TEXT, Kind.NOTEBOOK, Kind.JSON, Kind.SVG, Kind.CSV, Kind.PARQUET})
 PERSON = (
     r"(?:woman|man|girl|boy|lady|gentleman|male|female|patient|person|resident|widow|widower|mother|father|student|"
-    r"worker|driver|nurse|doctor|teacher|farmer|retiree|pensioner|individual|citizen|customer|client|case|owner|firm)"
+    r"participant|respondent|member|user|grandmother|grandfather|worker|driver|nurse|doctor|teacher|farmer|retiree|pensioner|individual|citizen|customer|client|case|owner|firm)"
 )
 ONE = re.compile(
-    rf"\b(?:an?|one|this|that|the|single|only|another)\s+(?:[\w-]+\s+){{0,4}}?{PERSON}\b|\b(?:Mr|Mrs|Ms|Miss)\.?\s+\w|"
-    r"[一某该这那此]\s*(?:名|位|个)?[^，。；,.;]{0,12}?(?:男|女|患者|病人|居民|老人|儿童|先生|女士|者|人)|唯一",
+    rf"\b(?:an?|one|this|that|the|single|only|another|(?:our|the)\s+(?:eldest|oldest|youngest|richest|poorest|sickest))\s+(?:[\w-]+\s+){{0,4}}?{PERSON}\b|\b(?:Mr|Mrs|Ms|Miss)\.?\s+\w|"
+    r"[一某该这那此有]\s*(?:名|位|个)?[^，。；,.;]{0,12}?(?:男|女|太太|大爷|大妈|大娘|爷爷|奶奶|姑娘|小伙|患者|病人|居民|老人|儿童|先生|女士|者|人)|唯一",
     re.IGNORECASE,
 )
+TENS = "twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety"
 AGE = re.compile(
     r"\b\d{1,3}[- ]?(?:years?[- ]?old|y/?o)\b|"
     r"\b(?:aged|age(?:d)?(?: of)?)\s+\d{1,3}\b(?!\s*(?:-|–|to|and|or|\+))|"
-    r"(?<![\d-])\d{1,3}\s*(?:周)?岁(?!以上|以下|及|组|段|至|-|–)|\bborn (?:in|on)\b|出生于|生于",
+    rf"\b(?:{TENS})(?:[- ](?:one|two|three|four|five|six|seven|eight|nine))?(?=,| years?\b)|"
+    r"(?<![\d-])(?:\d{1,3}|[一二三四五六七八九十百零]{1,4})\s*(?:周)?岁(?!以上|以下|及|组|段|至|-|–)|"
+    r"\bborn (?:in|on)\b|出生于|生于",
     re.IGNORECASE,
 )
 SEX = re.compile(
-    r"\b(?:woman|man|girl|boy|lady|gentleman|male|female|widow|widower|mother|father)\b|[男女]", re.IGNORECASE
+    r"\b(?:woman|man|girl|boy|lady|gentleman|male|female|widow|widower|mother|father|grandmother|grandfather)\b|[男女]|太太|大爷|大妈|大娘|爷爷|奶奶|姑娘|小伙",
+    re.IGNORECASE,
 )
 PRONOUN = re.compile(r"\b(?:he|she|his|her|him|hers)\b|[他她](?!们)", re.IGNORECASE)
 MONEY = re.compile(
-    r"(?<![\w.])[$¥€£]?\d{1,3}(?:,\d{3})+(?:\.\d+)?|(?<![\w.])\d{4,}(?:\.\d+)?\b|\d+(?:\.\d+)?\s*(?:元|万元|yuan|RMB|dollars)",
+    r"(?<![\w.])[$¥€£]?\d{1,3}(?:,\d{3})+(?:\.\d+)?|(?<![\w.])\d{4,}(?:\.\d+)?\b|\d+(?:\.\d+)?\s*(?:元|万元|yuan|RMB|dollars)|"
+    r"[一二三四五六七八九十百两][千万](?:[一二三四五六七八九]|元|块|\b)|\w+[- ](?:thousand|hundred)\b",
     re.IGNORECASE,
 )
 PLACE = re.compile(
     r"\b(?:lives?|living|lived|resides?|residing|resident of|from|in|of)\s+(?:the\s+)?[A-Z][\w-]+|"
     r"\b(?:lane|street|road|district|"
-    r"village|ward)\b|(?:住在|居住|来自|户籍)|[\u4e00-\u9fff]{1,6}(?:区|街|路|镇|村|小区)",
+    r"village|ward)\b|(?:住在|居住|来自|户籍)|[\u4e00-\u9fff]{1,6}(?:区|街|路|巷|里弄|镇|村|小区)",
 )
 HEALTH = re.compile(
-    r"\b(?:diagnos\w+|admitted|hospital\w*|died|treated|visited|visits?|suffer\w+|earns?|earned|owes?|owed|income|debt)\b|"
-    r"确诊|住院|就诊|死亡|患有|收入|负债|欠",
+    r"\b(?:diagnos\w+|admitted|hospital\w*|died|dead|ill|treated|visited|visits?|suffer\w+|"
+    r"earns?|earned|owes?|owed|income|debt|saw a doctor)\b|"
+    r"确诊|住院|就诊|看病|死亡|患有|收入|负债|欠",
     re.IGNORECASE,
 )
 GROUPED = re.compile(
@@ -164,6 +170,44 @@ def _list(many: str, where: str) -> Finding:
         "请去掉该列表，或只列出足够多个体共有的值，如策略中的类别。",
         where=where,
     )
+
+
+ALL_OF = re.compile(
+    r"\b(?:all|every|each|none|no|everybody|everyone|nobody|neither|both)\b[^.;:!?]{0,60}?"
+    r"\b(?:in|of|from|aged|living|with|on)\b[^.;:!?]{0,60}?\b(?:are|is|was|were|has|have|had|did|do|does)\b",
+    re.IGNORECASE,
+)
+ALL_OF_CHINESE = re.compile(r"(?:所有|全部|全体|每一?[位个户名]|没有一[个人位户名]|无一|皆|均|无人)")
+OF_PEOPLE = re.compile(
+    r"\b(?:residents?|people|persons?|patients?|women|woman|men|man|children|households?|families|firms?|"
+    r"students?|workers?|customers?|participants?|everybody|everyone|nobody)\b|居民|患者|病人|的人|住户|企业|学生|老人|儿童",
+    re.IGNORECASE,
+)
+GROUP = re.compile(
+    r"\b(?:band|ward|district|street|lane|road|village|group|site|ages?|aged)\b|岁|组|区|街|巷|路|村|镇",
+    re.IGNORECASE,
+)
+
+
+def class_in_words(subject: Subject) -> Iterator[Finding]:
+    """Sentences that say the same of all members of a group: who is in it is then known."""
+    if subject.opened.kind not in WRITTEN or _is_code(subject) or subject.thresholds.minimum_count <= 1:
+        return
+    for where, text in _passages(subject):
+        for sentence in re.split(r"(?<=[.!?。！？；;])\s*", text):
+            told_of_all = ALL_OF.search(sentence) or ALL_OF_CHINESE.search(sentence)
+            if told_of_all and all(sign.search(sentence) for sign in (OF_PEOPLE, GROUP, HEALTH)):
+                yield asks(
+                    "class_in_words",
+                    "class_disclosure",
+                    "The text says the same of all members of a group, or of none: of whoever is in it that "
+                    "is then known.",
+                    "Leave the sentence out, or say it of most.",
+                    "文字对一组的全部成员作了同样的描述（或全部否定）：组内每个人的情况因此可知。",
+                    "请删去该句，或改为对多数成员的描述。",
+                    where=where,
+                )
+                return
 
 
 # --- rules

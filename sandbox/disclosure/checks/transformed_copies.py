@@ -16,6 +16,7 @@ import numpy as np
 from sandbox.disclosure.checks.column_roles import Roles
 from sandbox.disclosure.checks.extremes import PERCENTILE
 from sandbox.disclosure.checks.subject import Subject
+from sandbox.disclosure.checks.written_numbers import edges_in
 from sandbox.disclosure.files.kind import Kind
 from sandbox.disclosure.finding import Finding, asks, blocks
 from sandbox.disclosure.raw_values.raw_columns import RawColumns
@@ -141,6 +142,11 @@ def _lists(subject: Subject) -> Iterator[tuple[str, list[str]]]:
         yield from (
             (grid.header[place] or grid.where or f"column {place + 1}", cells)
             for place, cells in enumerate(columns)
+        )
+        yield from (
+            (grid.header[place], [f"{edge:.12g}" for edge in edges])
+            for place, cells in enumerate(columns)
+            if (edges := edges_in(cells))
         )
         if len(grid.header) >= LEAST and len(grid.rows) <= MOST_SEQUENCES:
             yield from (

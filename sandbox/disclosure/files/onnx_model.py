@@ -14,6 +14,7 @@ from sandbox.disclosure.files.opened import Piece
 from sandbox.disclosure.finding import Finding, Unfit, blocks
 
 DOMAINS = frozenset({"", "ai.onnx", "ai.onnx.ml"})
+UNREAD = frozenset({"raw_data", "doc_string", "metadata_props", "producer_name", "producer_version"})
 
 
 def read_onnx(content: bytes) -> tuple[int, tuple[Piece, ...], tuple[Finding, ...], dict[str, NDArray[Any]]]:
@@ -37,22 +38,25 @@ def read_onnx(content: bytes) -> tuple[int, tuple[Piece, ...], tuple[Finding, ..
     attributes = [attribute for graph in graphs for node in graph.node for attribute in node.attribute]
     parameters += sum(len(attribute.floats) + len(attribute.ints) for attribute in attributes)
     parameters += sum(prod(attribute.t.dims) for attribute in attributes if attribute.HasField("t"))
-    texts = [said for tensor in tensors for said in tensor.string_data] + [
-        said for attribute in attributes for said in attribute.strings
-    ]
-    names = [
-        name for graph in graphs for node in graph.node for name in (node.name, *node.input, *node.output)
-    ]
-    if not all(isinstance(name, str) for name in names):  # protobuf gives bytes for what is not UTF-8
-        raise Unfit(_unreadable())
-    pieces = [Piece("model", said.decode("utf-8", "replace")) for said in texts]
-    arrays = _arrays(tensors, attributes)
-    return (
-        parameters,
-        (*pieces, *(Piece("model", name) for name in dict.fromkeys(names))),
-        tuple(findings),
-        arrays,
-    )
+    pieces = tuple(Piece("model", text) for text in dict.fromkeys(_texts(model)))
+    return parameters, pieces, tuple(findings), _arrays(tensors, attributes)
+
+
+def _texts(message: Any) -> Iterator[str]:
+    """All texts of it and of what it holds, but those of the tool that wrote it, which do not leave."""
+    for field, value in message.ListFields():
+        if field.name in UNREAD:
+            continue
+        several = list(value) if hasattr(value, "__len__") and not isinstance(value, str | bytes) else [value]
+        if field.type == field.TYPE_MESSAGE:
+            for inner in several:
+                yield from _texts(inner)
+        elif field.type == field.TYPE_BYTES:
+            yield from (text.decode("utf-8", "replace") for text in several)
+        elif field.type == field.TYPE_STRING:
+            if not all(isinstance(text, str) for text in several):  # bytes: it is not UTF-8
+                raise Unfit(_unreadable())
+            yield from several
 
 
 def _arrays(tensors: Sequence[Any], attributes: Sequence[Any]) -> dict[str, NDArray[Any]]:

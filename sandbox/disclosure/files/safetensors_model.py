@@ -6,6 +6,7 @@ place, then the tensors, without gaps.
 
 import json
 import struct
+from collections.abc import Mapping
 from math import prod
 from typing import Any
 
@@ -55,44 +56,52 @@ def is_safetensors(content: bytes) -> bool:
     return 2 <= length <= len(content) - 8 and content[8:9] == b"{"
 
 
-def read_safetensors(
-    content: bytes,
-) -> tuple[int, tuple[Piece, ...], tuple[Finding, ...], dict[str, NDArray[Any]]]:
-    """Parameters, the tensors' names, findings, arrays.
-    Raises `Unfit` for gaps, overlaps and bytes that no tensor has."""
-    (length,) = struct.unpack("<Q", content[:8])
+def header_of(content: bytes) -> tuple[dict[str, Any], bytes]:
+    """The header, and the bytes of the tensors.
+    Raises `Unfit` for gaps, overlaps, bytes that no tensor has, and shapes that say more than a size."""
     try:
+        (length,) = struct.unpack("<Q", content[:8])
         header = json.loads(content[8 : 8 + length])
-        metadata = header.pop("__metadata__", {})
-        end, parameters = 0, 0
-        for said in sorted(header.values(), key=lambda tensor: tensor["data_offsets"]):
-            begin, stop = said["data_offsets"]
-            count = prod(said["shape"])
-            if (
-                begin != end
-                or (stop - begin) * 8 != count * BITS[said["dtype"]]
-                or set(said) != {"dtype", "shape", "data_offsets"}
-            ):
-                raise ValueError(begin)
-            end, parameters = stop, parameters + count
+        tensors = [held for name, held in header.items() if name != "__metadata__"]
+        end = 0
+        for held in sorted(tensors, key=lambda tensor: tensor["data_offsets"]):
+            end = _end_of(held, end)
         if (
             end != len(content) - 8 - length
             or length > MOST_HEADER
             or len(content[8 : 8 + length].rstrip(b" ")) < length - 8
+            or not isinstance(header.get("__metadata__", {}), dict)
         ):
             raise ValueError(end)
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise Unfit(
-            blocks(
-                "unreadable",
-                "hidden_content",
-                "The safetensors file has parts that belong to no tensor.",
-                "Save it again with the safetensors library.",
-                "safetensors 文件含有不属于任何张量的部分。",
-                "请用 safetensors 库重新保存。",
-            )
-        ) from error
-    arrays = {name: _array(content[8 + length :], said) for name, said in header.items()}
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, struct.error) as error:
+        raise Unfit(_unreadable()) from error
+    return header, content[8 + length :]
+
+
+def _end_of(held: Mapping[str, Any], begin: int) -> int:
+    """Where a tensor ends that must begin there."""
+    start, stop = held["data_offsets"]
+    shape = held["shape"]
+    if (
+        start != begin
+        or any(type(size) is not int or size < 0 for size in (*shape, start, stop))
+        or (0 in shape and shape != [0])  # an empty one, whose other dimensions could be any number
+        or (stop - start) * 8 != prod(shape) * BITS[held["dtype"]]
+        or set(held) != {"dtype", "shape", "data_offsets"}
+    ):
+        raise ValueError(begin)
+    return int(stop)
+
+
+def read_safetensors(
+    content: bytes,
+) -> tuple[int, tuple[Piece, ...], tuple[Finding, ...], dict[str, NDArray[Any]]]:
+    """Parameters, the tensors' names, findings, arrays.
+    Raises `Unfit` as `header_of` does."""
+    header, body = header_of(content)
+    metadata = header.pop("__metadata__", {})
+    parameters = sum(prod(held["shape"]) for held in header.values())
+    arrays = {name: array_of(body, held) for name, held in header.items()}
     findings: tuple[Finding, ...] = ()
     if set(metadata) - {"format"} or len(str(metadata.get("format", ""))) > 8:
         findings = (
@@ -108,7 +117,7 @@ def read_safetensors(
     return parameters, tuple(Piece("tensor name", name) for name in header), findings, arrays
 
 
-def _array(tensors: bytes, said: dict[str, Any]) -> NDArray[Any]:
+def array_of(tensors: bytes, said: Mapping[str, Any]) -> NDArray[Any]:
     """A tensor's numbers; those of types that numpy does not have as their bytes."""
     begin, stop = said["data_offsets"]
     kind = KINDS.get(said["dtype"])
@@ -117,3 +126,14 @@ def _array(tensors: bytes, said: dict[str, Any]) -> NDArray[Any]:
         return wide.view("<f4").reshape(said["shape"])
     held = np.frombuffer(tensors[begin:stop], kind or "<u1")
     return held.reshape(said["shape"]) if kind else held
+
+
+def _unreadable() -> Finding:
+    return blocks(
+        "unreadable",
+        "hidden_content",
+        "The safetensors file has parts that belong to no tensor.",
+        "Save it again with the safetensors library.",
+        "safetensors 文件含有不属于任何张量的部分。",
+        "请用 safetensors 库重新保存。",
+    )

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sandbox.disclosure.files.kind import Kind
-from sandbox.disclosure.files.model_arrays import modelled
+from sandbox.disclosure.files.model_arrays import MOST_VALUES, modelled
 from sandbox.disclosure.files.opened import Opened, Piece, Size
 from sandbox.disclosure.files.refused_kinds import ARCHIVE, OFFICE, OFFICE_MEMBERS, PICKLE
 from sandbox.disclosure.files.skops_tree import own_numbers
@@ -69,11 +69,12 @@ def _read(archive: zipfile.ZipFile, members: list[zipfile.ZipInfo], types: tuple
             if member.filename not in named or not member.filename.endswith(".npy") or member.comment:
                 findings.append(_strange(f"a part that it does not use ({member.filename[:60]})"))
                 continue
-            arrays[member.filename] = _array(archive.read(member))
+            arrays[member.filename] = array_of(archive.read(member))
         if archive.comment:
             findings.append(_strange("a comment"))
         called = _called(schema)
         size, parameters = _weighed(schema, arrays, called)
+        labels = [text for array in arrays.values() if array.dtype.kind == "U" for text in _labels(array)]
     except (
         ValueError,
         KeyError,
@@ -107,7 +108,7 @@ def _read(archive: zipfile.ZipFile, members: list[zipfile.ZipInfo], types: tuple
         for kind in sorted(set(_types(schema)))
         if not _listed(kind, types)
     ]
-    texts = [Piece("model", said) for said in _texts(schema)]
+    texts = [Piece("model", said) for said in (*_texts(schema), *labels)]
     calls = {called.get(file, file): array for file, array in arrays.items()}
     return replace(modelled(Kind.SKOPS, parameters, tuple(texts), tuple(findings), calls), size=size)
 
@@ -123,7 +124,7 @@ def _weighed(schema: Any, arrays: Arrays, called: Mapping[str, str]) -> tuple[Si
     as those of an array."""
     numbers = {file: array.size * len(array.dtype.names or ("",)) for file, array in arrays.items()}
     trees = leaves = in_trees = 0
-    for nodes, values in _trees(schema):
+    for nodes, values in trees_of(schema):
         if numbers.get(nodes) and numbers.get(values) and nodes != values:
             own, ends = own_numbers(arrays[nodes], arrays[values])
             trees, leaves, in_trees = trees + 1, leaves + ends, in_trees + own
@@ -157,7 +158,7 @@ def _is_number(node: Any) -> bool:
     return True
 
 
-def _trees(schema: Any) -> Iterator[tuple[str, str]]:
+def trees_of(schema: Any) -> Iterator[tuple[str, str]]:
     """The files of each tree's nodes and of what they predict; each node of the schema once."""
     for node in _nodes(schema):
         held = node.get("content") if node.get("__class__") == "Tree" else None
@@ -192,7 +193,7 @@ def _called(schema: Any) -> dict[str, str]:
     return met
 
 
-def _array(content: bytes) -> NDArray[Any]:
+def array_of(content: bytes) -> NDArray[Any]:
     """What an array file holds; it must be exactly as long as its header says, and hold no objects."""
     sink = io.BytesIO(content)
     version = np.lib.format.read_magic(sink)
@@ -203,6 +204,11 @@ def _array(content: bytes) -> NDArray[Any]:
     if len(content) != sink.tell() + prod(shape) * kind.itemsize:
         raise ValueError("bytes that belong to no value")
     return np.asarray(np.lib.format.read_array(io.BytesIO(content), allow_pickle=False))
+
+
+def _labels(array: NDArray[Any]) -> list[str]:
+    """Its different texts, such as the names of classes."""
+    return [str(text) for text in np.unique(array.ravel()[:MOST_VALUES])]
 
 
 def _nodes(node: Any) -> Iterator[dict[str, Any]]:

@@ -11,18 +11,22 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-FIELDS = frozenset(
-    {
-        "left_child",
-        "right_child",
-        "feature",
-        "threshold",
-        "impurity",
-        "n_node_samples",
-        "weighted_n_node_samples",
-        "missing_go_to_left",
-    }
+NODE = np.dtype(
+    [
+        ("left_child", "<i8"),
+        ("right_child", "<i8"),
+        ("feature", "<i8"),
+        ("threshold", "<f8"),
+        ("impurity", "<f8"),
+        ("n_node_samples", "<i8"),
+        ("weighted_n_node_samples", "<f8"),
+        ("missing_go_to_left", "u1"),
+    ],
+    align=True,
 )
+"""A node as scikit-learn's trees hold it. No other records are in a model: the names of their fields, their
+order and their places could say anything."""
+FIELDS = frozenset(NODE.names or ())
 NONE, UNUSED = -1, -2
 PER_SPLIT = 3  # which column, where, and where its rows go (with a bit a node for rows without a value)
 CLOSE = 1e-9
@@ -30,11 +34,24 @@ CLOSE = 1e-9
 Array = NDArray[Any]
 
 
+def as_nodes(array: Array) -> Array | None:
+    """The same records in the one type of nodes, with zeros between the fields; None of other records."""
+    kind = array.dtype
+    if frozenset(kind.names or ()) != FIELDS or any(
+        kind[name].newbyteorder("<") != NODE[name] for name in FIELDS
+    ):
+        return None
+    made = np.zeros(array.shape, NODE)
+    for name in FIELDS:
+        made[name] = array[name]
+    return made
+
+
 def own_numbers(nodes: Array, values: Array) -> tuple[int, int]:
     """How many numbers, and how many leaves.
     `nodes` are the records of scikit-learn's `Tree`, `values` what each predicts."""
     whole = values.size + nodes.size * len(nodes.dtype.names or ("",))
-    if not _is_tree(nodes, values):
+    if not is_tree(nodes, values):
         return whole, max(1, nodes.size // 2)
     leaf = nodes["left_child"] == NONE
     left, right = nodes["left_child"][~leaf], nodes["right_child"][~leaf]
@@ -83,7 +100,7 @@ def _proportions(said: Array) -> bool:
     )
 
 
-def _is_tree(nodes: Array, values: Array) -> bool:
+def is_tree(nodes: Array, values: Array) -> bool:
     """Records as scikit-learn writes them: every node but the first is the child of one before it, and
     leaves say nothing of splits."""
     if (

@@ -2,6 +2,7 @@
 They stay in the vault."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import pyarrow as pa
 
@@ -21,13 +22,19 @@ class RawValues:
     """
 
     def __init__(self, inputs: Sequence[tuple[pa.Table, DatasetPolicy]], key: bytes) -> None:
-        if len(key) < 16:
-            raise ValueError("the key of the digests must have 16 bytes or more")
+        self._hold([known_of(table, policy, key) for table, policy in inputs])
+
+    @classmethod
+    def of(cls, known: Sequence["KnownVersion"]) -> "RawValues":
+        made = cls.__new__(cls)
+        made._hold(known)
+        return made
+
+    def _hold(self, known: Sequence["KnownVersion"]) -> None:
         # an open dataset (no unit) has nothing to hide: its rows may be had by anybody
-        private = [(table, policy) for table, policy in inputs if policy.unit is not None]
-        self.indexes = tuple(RawIndex(table, policy, key) for table, policy in private)
-        self.columns = tuple(RawColumns(table, policy) for table, policy in private)
-        columns = [column for _table, policy in private for column in policy.columns]
+        self.indexes = tuple(one.index for one in known if one.index is not None)
+        self.columns = tuple(one.columns for one in known if one.columns is not None)
+        columns = [column for one in known if one.index is not None for column in one.policy.columns]
         self.key_names = frozenset(
             _folded(name)
             for column in columns
@@ -56,6 +63,24 @@ class RawValues:
     def is_identifying(self, name: str) -> bool:
         """Whether a column of that name names units, or is hidden."""
         return _folded(name) in self._identifying
+
+
+@dataclass(frozen=True)
+class KnownVersion:
+    """What is known of one dataset version: nothing of open data. Made once, it serves every run that read
+    it."""
+
+    policy: DatasetPolicy
+    index: RawIndex | None
+    columns: RawColumns | None
+
+
+def known_of(table: pa.Table, policy: DatasetPolicy, key: bytes) -> KnownVersion:
+    if len(key) < 16:
+        raise ValueError("the key of the digests must have 16 bytes or more")
+    if policy.unit is None:
+        return KnownVersion(policy, None, None)
+    return KnownVersion(policy, RawIndex(table, policy, key), RawColumns(table, policy))
 
 
 def _names(name: str, title: object) -> tuple[str, ...]:

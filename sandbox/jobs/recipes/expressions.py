@@ -22,6 +22,8 @@ from sandbox.queries.types.scope import Scope
 
 PLACE = re.compile(r" \(line \d+, column \d+\)|（第 \d+ 行第 \d+ 列）")
 """Where in the SQL that was made of the expression: it would mislead."""
+DEEPEST = 30
+"""Parts within each other. What is much deeper can be computed, and not be read by the checks of a review."""
 
 
 @dataclass(frozen=True)
@@ -41,9 +43,10 @@ class ExactWriter(ExpressionWriter):
 
 
 class RecipeExpressions:
-    """Those over one dataset."""
+    """Those over one dataset. `deepest`: how many parts may be within each other."""
 
-    def __init__(self, version: Version) -> None:
+    def __init__(self, version: Version, deepest: int = DEEPEST) -> None:
+        self._deepest = deepest
         self._dataset = version.dataset
         self._scope = Scope(version.policy)
         self._writer = ExactWriter(self._scope)
@@ -51,7 +54,9 @@ class RecipeExpressions:
     def value(self, text: str) -> Written:
         """Raises `InvalidInput`."""
         found = (
-            self._bound(f"SELECT COUNT(DISTINCT {_one(text)}) AS c FROM {self._dataset}", text).outputs[0].of
+            self._bound(f"SELECT COUNT(DISTINCT {_one(text, self._deepest)}) AS c FROM {self._dataset}", text)
+            .outputs[0]
+            .of
         )
         if not isinstance(found, Aggregate) or found.of is None:
             raise _refused(text, "it is not an expression over one row", "它不是对一行的表达式")
@@ -61,7 +66,9 @@ class RecipeExpressions:
 
     def condition(self, text: str) -> str:
         """Raises `InvalidInput`."""
-        found = self._bound(f"SELECT COUNT(*) AS c FROM {self._dataset} WHERE {_one(text)}", text).where
+        found = self._bound(
+            f"SELECT COUNT(*) AS c FROM {self._dataset} WHERE {_one(text, self._deepest)}", text
+        ).where
         if found is None:  # it is true of every row
             return "TRUE"
         self._require_rows_alone(found, text)
@@ -83,7 +90,7 @@ class RecipeExpressions:
             raise _refused(text, "it looks at other rows than its own", "它涉及本行以外的行")
 
 
-def _one(text: str) -> str:
+def _one(text: str, deepest: int) -> str:
     """The one expression that the text is, written anew. Raises `InvalidInput`."""
     try:
         statement = SqlText(f"SELECT {text}").statement
@@ -99,13 +106,39 @@ def _one(text: str) -> str:
             "it has a name, a subquery, an aggregate or a window",
             "它带有别名、子查询、聚合或窗口函数",
         )
+    if _depth(one) > deepest:
+        raise _refused(
+            text,
+            f"more than {deepest} of its parts are within each other",
+            f"它的嵌套超过 {deepest} 层",
+            "Write it with fewer nested parts: x * 40 instead of x + x + x ..., IN (...) instead of OR, or "
+            "several columns.",
+            "请减少嵌套：例如用 x * 40 代替 x + x + x ……，用 IN (...) 代替 OR，或分成多个栏目。",
+        )
     return str(one.sql(dialect="duckdb", comments=False))
 
 
-def _refused(text: str, why: str, zh: str) -> InvalidInput:
+def _depth(expression: exp.Expression) -> int:
+    """How many parts are within each other; parentheses are none."""
+    deepest, waiting = 0, [(expression, 1)]
+    while waiting:
+        node, depth = waiting.pop()
+        deepest = max(deepest, depth)
+        inner = depth if isinstance(node, exp.Paren | exp.If) else depth + 1
+        waiting += [(part, inner) for part in node.iter_expressions()]
+    return deepest
+
+
+def _refused(
+    text: str,
+    why: str,
+    zh: str,
+    remedy: str = "Write an expression over the columns of one row: CASE WHEN age >= 65 THEN 1 ELSE 0 END.",
+    remedy_zh: str = "请写对一行各栏目的表达式，例如 CASE WHEN age >= 65 THEN 1 ELSE 0 END。",
+) -> InvalidInput:
     return InvalidInput(
         f"The expression {text[:80]!r} cannot be used: {why}.",
-        remedy="Write an expression over the columns of one row: CASE WHEN age >= 65 THEN 1 ELSE 0 END.",
+        remedy=remedy,
         zh=f"表达式 {text[:80]!r} 不能使用：{zh}。",
-        remedy_zh="请写对一行各栏目的表达式，例如 CASE WHEN age >= 65 THEN 1 ELSE 0 END。",
+        remedy_zh=remedy_zh,
     )

@@ -6,6 +6,7 @@ seal: what the program wrote is read there, and could at worst change these.
 """
 
 import json
+import logging
 from collections.abc import Callable, Iterable, Sequence
 
 from sandbox.catalog import Version
@@ -14,7 +15,7 @@ from sandbox.jobs.cancellation import Cancellation
 from sandbox.jobs.context import RunContext
 from sandbox.jobs.model import Program, Run
 from sandbox.jobs.outbox import LeftOut
-from sandbox.jobs.perform import GivenRows, perform
+from sandbox.jobs.perform import GivenRows, perform, why_not_started
 from sandbox.jobs.recipes.outputs import FOLDER
 from sandbox.jobs.recipes.plan import plan_recipes
 from sandbox.jobs.recipes.prepare import recipes_of
@@ -27,6 +28,8 @@ GIVEN_AS = "column-"
 REPORT, PLAN, MODULE = "report.json", "plan.json", "cihu.recipes"
 RESERVED = "the name is kept for what the vault computes itself"
 FAILED = "it was not computed in time, or took too much memory"
+
+log = logging.getLogger("cihu.runs")
 
 Given = Callable[[], Iterable[GivenRows]]
 
@@ -90,7 +93,12 @@ class _Measuring:
         if not recipes:
             return
         try:
-            files = dict(self._performed(recipes, columns).outbox.files)
+            ending = self._performed(recipes, columns)
+            if ending.how == "not_started":
+                log.warning("the recipes of run %s: %s", self._run.id, why_not_started(ending))
+                self.report |= {recipe.name: why_not_started(ending) for recipe in recipes}
+                return
+            files = dict(ending.outbox.files)
             report = dict(json.loads(files.pop(REPORT, b"{}")))
         except Exception as error:  # noqa: BLE001  # of any kind: what fails is said in quarantine alone
             self.report |= {recipe.name: f"{FAILED} ({type(error).__name__})" for recipe in recipes}

@@ -44,8 +44,8 @@ STATBARNS = {
 @dataclass(frozen=True)
 class MeasuredOutput:
     """A file that can be asked for, as it is declared.
-    `measured`: nothing in it is the author's word, and all that it is computed from is plain. `expressions`:
-    what is not plain."""
+    `counted`: nothing in it is the author's word, so who stands behind each number was counted. `measured`:
+    all that it is computed from is plain, too. `expressions`: what is not plain."""
 
     path: str
     statbarn: str
@@ -54,6 +54,7 @@ class MeasuredOutput:
     counts: str | None
     measured: bool
     expressions: tuple[str, ...]
+    counted: bool
 
 
 def outputs_of(recipes: Sequence[Recipe], earlier: Sequence[Recipe] = ()) -> tuple[MeasuredOutput, ...]:
@@ -64,10 +65,10 @@ def outputs_of(recipes: Sequence[Recipe], earlier: Sequence[Recipe] = ()) -> tup
     return tuple(_output(recipe, named, often) for recipe in recipes)
 
 
-def how_computed(output: MeasuredOutput | None) -> tuple[bool, tuple[str, ...]]:
-    """For a declaration: whether a file is measured, and its author's own expressions.
-    Of a file that no recipe left, neither."""
-    return (False, ()) if output is None else (output.measured, output.expressions)
+def how_computed(output: MeasuredOutput | None) -> tuple[bool, tuple[str, ...], bool]:
+    """For a declaration: whether a file is measured, its author's own expressions, and whether its units were
+    counted. Of a file that no recipe left, nothing of it."""
+    return (False, (), False) if output is None else (output.measured, output.expressions, output.counted)
 
 
 def _output(recipe: Recipe, named: Mapping[str, Recipe], often: Collection[str]) -> MeasuredOutput:
@@ -75,17 +76,18 @@ def _output(recipe: Recipe, named: Mapping[str, Recipe], often: Collection[str])
     counts = None if isinstance(recipe, TextRecipe) else f"{FOLDER}/{source.name}.counts.csv"
     authors, own = needs_author(source), own_expressions(source, often)
     return MeasuredOutput(
-        f"{FOLDER}/{recipe.name}{_suffix(recipe)}",
+        f"{FOLDER}/{recipe.name}{suffix_of(recipe)}",
         _statbarn(recipe, named),
         _context(recipe, named),
-        CONTROLS + (AUTHOR.format(columns=", ".join(_authors(source))) if authors else ""),
+        CONTROLS + (AUTHOR.format(columns=", ".join(authors_in(source))) if authors else ""),
         counts,
         not authors and not own,
         own,
+        not authors,
     )
 
 
-def _suffix(recipe: Recipe) -> str:
+def suffix_of(recipe: Recipe) -> str:
     match recipe:
         case ChartRecipe():
             return ".png"
@@ -108,7 +110,7 @@ def _statbarn(recipe: Recipe, named: Mapping[str, Recipe]) -> str:
         case CurveRecipe():
             return "model_performance"
         case ModelRecipe():
-            return "linear_model"
+            return "tree_ensemble" if recipe.model == "tree" else "linear_model"
     return STATBARNS[type(recipe)]
 
 
@@ -126,28 +128,29 @@ def _said(recipe: Recipe, named: Mapping[str, Recipe]) -> str:
                 named[recipe.of], named
             )
         case TableRecipe():
-            what = _listed(recipe.measures)
+            what = listed(recipe.measures)
         case MeansRecipe():
-            what = "means and deviations of " + _listed(recipe.columns)
+            what = "means and deviations of " + listed(recipe.columns)
         case CrosstabRecipe():
             what = "counts of units"
         case RegressionRecipe():
-            what = f"{recipe.family} regression {recipe.formula}"
+            watched = f" over {recipe.time}" if recipe.time is not None else ""
+            what = f"{recipe.family} regression {recipe.formula}{watched}"
         case CurveRecipe():
-            what = f"{recipe.curve} curve of {_shown(recipe.score)} for {recipe.truth}"
+            what = f"{recipe.curve} curve of {shown_part(recipe.score)} for {recipe.truth}"
         case SurvivalRecipe():
             what = f"Kaplan-Meier curve of {recipe.time}, event {recipe.event}"
         case HistogramRecipe():
             what = f"histogram of {recipe.column} in bins of {recipe.width:g}"
         case ModelRecipe():
-            what = f"{recipe.model} model of {recipe.target} on " + _listed(recipe.features)
+            what = f"{recipe.model} model of {recipe.target} on " + listed(recipe.features)
     by = getattr(recipe, "by", {})
-    grouped = f" by {_listed(by)}" if by else ""
+    grouped = f" by {listed(by)}" if by else ""
     where = f" where {recipe.where}" if recipe.where else ""
     return f"Over {recipe.dataset}{where}: {what}{grouped}."
 
 
-def _authors(recipe: Recipe) -> list[str]:
+def authors_in(recipe: Recipe) -> list[str]:
     parts: list[Any] = [
         *(recipe.columns.values() if isinstance(recipe, MeansRecipe) else ()),
         *((recipe.score,) if isinstance(recipe, CurveRecipe) else ()),
@@ -155,13 +158,13 @@ def _authors(recipe: Recipe) -> list[str]:
     return sorted({part.column for part in parts if not isinstance(part, str)})
 
 
-def _listed(parts: Mapping[str, Any]) -> str:
+def listed(parts: Mapping[str, Any], named: str = "{part} as {label}") -> str:
     """Every expression, with its label where that is another."""
     return ", ".join(
-        _shown(part) if _shown(part) == label else f"{_shown(part)} as {label}"
+        shown_part(part) if shown_part(part) == label else named.format(part=shown_part(part), label=label)
         for label, part in parts.items()
     )
 
 
-def _shown(part: Any) -> str:
+def shown_part(part: Any) -> str:
     return part if isinstance(part, str) else str(part.column)

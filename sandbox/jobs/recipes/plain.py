@@ -77,6 +77,7 @@ def _values(recipe: Recipe) -> Iterator[str]:
             yield from recipe.features.values()
         case RegressionRecipe():
             yield from (factor.sql for term in _formula(recipe).terms for factor in term)
+            yield from (time for time in (recipe.time,) if time is not None)
 
 
 def _explained(recipe: Recipe) -> Iterator[str]:

@@ -12,7 +12,7 @@ from sandbox.catalog import Version
 from sandbox.catalog.model import KeyValue, Type
 from sandbox.disclosure.taxonomy import Thresholds
 from sandbox.errors import InvalidInput, QueryRefused
-from sandbox.jobs.recipes.expressions import RecipeExpressions, Written
+from sandbox.jobs.recipes.expressions import DEEPEST, RecipeExpressions, Written
 from sandbox.jobs.recipes.formula import BadFormula, Factor, read_formula
 from sandbox.jobs.recipes.recipe import (
     Author,
@@ -48,10 +48,16 @@ FUNCTIONS: dict[type[exp.Expression], tuple[str, str]] = {
 Document = dict[str, Any]
 
 
-def plan_recipes(recipes: Sequence[Recipe], versions: Sequence[Version], thresholds: Thresholds) -> Document:
-    """The plan, as JSON. Touches no row. Raises `InvalidInput`, naming the recipe."""
+def plan_recipes(
+    recipes: Sequence[Recipe],
+    versions: Sequence[Version],
+    thresholds: Thresholds,
+    deepest: int = DEEPEST,
+) -> Document:
+    """The plan, as JSON. Touches no row. `deepest`: how many parts of an expression may be within each other.
+    Raises `InvalidInput`, naming the recipe."""
     private = {version.dataset: version for version in versions if version.policy.unit is not None}
-    expressions = {name: RecipeExpressions(version) for name, version in private.items()}
+    expressions = {name: RecipeExpressions(version, deepest) for name, version in private.items()}
     planned = []
     for recipe in recipes:
         try:
@@ -131,6 +137,7 @@ def _regression(recipe: RegressionRecipe, reader: RecipeExpressions) -> Document
     return {
         "family": recipe.family,
         "outcome": _number(formula.outcome, reader),
+        **({"time": _number(recipe.time, reader)} if recipe.time is not None else {}),
         "terms": [[_factor(factor, reader) for factor in term] for term in formula.terms],
     }
 

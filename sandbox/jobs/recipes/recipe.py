@@ -7,7 +7,7 @@ Expressions are in the query language, over one row of the dataset.
 
 import json
 from collections.abc import Sequence
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
     AfterValidator,
@@ -17,6 +17,7 @@ from pydantic import (
     StringConstraints,
     TypeAdapter,
     ValidationError,
+    model_validator,
 )
 
 from sandbox.errors import InvalidInput
@@ -38,6 +39,8 @@ RESERVED = frozenset(
         "ci_low",
         "ci_high",
         "p_value",
+        "hazard_ratio",
+        "events",
         "step",
         "time",
         "survival",
@@ -123,7 +126,17 @@ class RegressionRecipe(_OfRows):
     formula: Annotated[PlainText, StringConstraints(min_length=3, max_length=4000)] = Field(
         description="`y ~ x + C(key) + x:z`: expressions; C(...) is one term for each of its values but one"
     )
-    family: Literal["linear", "logistic", "poisson"] = "linear"
+    family: Literal["linear", "logistic", "poisson", "cox"] = "linear"
+    time: Sql | None = Field(
+        default=None,
+        description="of `cox` alone: how long the unit was watched; the outcome is whether it had the event",
+    )
+
+    @model_validator(mode="after")
+    def _watched(self) -> Self:
+        if (self.family == "cox") != (self.time is not None):
+            raise ValueError("a Cox regression needs `time`, and no other regression has it")
+        return self
 
 
 class CurveRecipe(_OfRows):
@@ -158,7 +171,7 @@ class ChartRecipe(_Recipe):
 
 class ModelRecipe(_OfRows):
     kind: Literal["model"]
-    model: Literal["linear", "logistic"]
+    model: Literal["linear", "logistic", "tree"]
     target: Sql
     features: Parts = Field(description="column -> expression; numbers or conditions")
 

@@ -9,7 +9,8 @@ from math import log, pi
 
 from sqlglot import exp
 
-from sandbox.queries.parse.sql_text import SqlText, plain
+from sandbox.queries.parse.sql_text import LONGEST_PATTERN, SqlText, plain
+from sandbox.queries.spelling import spelled
 from sandbox.queries.tree import (
     And,
     Arithmetic,
@@ -33,6 +34,7 @@ from sandbox.queries.tree import (
     Round,
     Slice,
     Spelling,
+    StringPosition,
     TextCase,
 )
 
@@ -112,13 +114,11 @@ def _of_numbers(node: exp.Expression, inner: Inner, text: SqlText) -> Expression
                 return Call(Function.SQRT, inner(node.this))
             times = text.whole(node.expression, least=-4, most=4)
             base = product = inner(node.this)
+            if times == 0:  # one where there is a number, and empty where there is none
+                return Arithmetic(Operator.PLUS, Arithmetic(Operator.TIMES, base, Literal(0)), Literal(1))
             for _ in range(abs(times) - 1):
                 product = Arithmetic(Operator.TIMES, product, base)
-            return (
-                product
-                if times > 0
-                else Arithmetic(Operator.OVER, Literal(1), product if times else Literal(1))
-            )
+            return product if times > 0 else Arithmetic(Operator.OVER, Literal(1), product)
         case exp.Between() if node.args.get("symmetric"):
             of, ends = inner(node.this), [inner(node.args[end]) for end in ("low", "high")]
             return Or(
@@ -221,13 +221,21 @@ def _like(node: exp.Expression, inner: Inner, text: SqlText) -> Expression:
     of, pattern = inner(node.this), text.pattern(node.expression)
     if isinstance(node, exp.Like):
         return Like(of, pattern)
-    return Like(TextCase(Spelling.LOWER, of), Literal(str(pattern.value).lower(), pattern.position))
+    return Like(
+        TextCase(Spelling.LOWER, of), Literal(spelled(Spelling.LOWER, str(pattern.value)), pattern.position)
+    )
 
 
-def _holds(node: exp.Expression, inner: Inner, text: SqlText) -> Expression | None:
+def _holds(node: exp.Expression, inner: Inner, text: SqlText) -> Expression:
+    """Whether a text begins with another, ends with it, or has it anywhere."""
+    said = text.literal(node.expression).value
+    if isinstance(said, str) and {"%", "_"} & {*said} and len(said) <= LONGEST_PATTERN:  # no pattern here
+        of, part = inner(node.this), Literal(said)
+        if isinstance(node, exp.Contains):
+            return Compare(Comparison.MORE, StringPosition(of, said), Literal(0))
+        start = 1 if isinstance(node, exp.StartsWith) else -len(said)
+        return Compare(Comparison.EQUAL, Slice(of, start, len(said)), part)
     part = text.pattern(node.expression)
-    if "%" in str(part.value):
-        return None
     before = "" if isinstance(node, exp.StartsWith) else "%"
     after = "" if isinstance(node, exp.EndsWith) else "%"
     return Like(inner(node.this), Literal(f"{before}{part.value}{after}", part.position))

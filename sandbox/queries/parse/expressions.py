@@ -120,6 +120,9 @@ OTHERWISE = {"mean": Aggregation.AVG, "var": Aggregation.VARIANCE, "std": Aggreg
 QUANTILES = (exp.PercentileCont, exp.PercentileDisc, exp.Quantile, exp.ApproxQuantile)
 NUMBERS = ("TINYINT", "SMALLINT", "INT", "BIGINT", "INT128", "DOUBLE", "FLOAT", "DECIMAL")
 MOST_LETTERS = 1000
+TO_THE_END = 2**16
+"""The length of SUBSTRING(x, 5): no text has more characters (types/width_limits.py)."""
+MOST_DIGITS = 9
 LARGEST_EXPRESSION = 1000
 
 
@@ -142,8 +145,17 @@ class Reader:
         self.own = own
         self.inside_aggregate = False
 
-    def read(self, node: exp.Expression, depth: int = 0) -> Expression:
-        """Raises `QueryRefused` at what is not allowed."""
+    def read(self, node: exp.Expression | None, depth: int = 0) -> Expression:
+        """Raises `QueryRefused` at what is not allowed, and where an argument is not there."""
+        if node is None:
+            raise QueryRefused(
+                "A function",
+                "one of its arguments is missing.",
+                instead="Write all of its arguments, such as CORR(x, y).",
+                construct_zh="函数",
+                why_zh="缺少参数。",
+                instead_zh="请写全参数，例如 CORR(x, y)。",
+            )
         if depth > DEEPEST:
             raise QueryRefused(
                 "An expression",
@@ -196,12 +208,17 @@ class Reader:
                 )
             case exp.Round() if plain(node, "this", "decimals"):
                 decimals = node.args.get("decimals")
-                return Round(inner(node.this), self.text.whole(decimals, least=0, most=9) if decimals else 0)
+                return Round(
+                    inner(node.this), self.text.whole(decimals, least=0, most=MOST_DIGITS) if decimals else 0
+                )
             case exp.Coalesce() if plain(node, "this", "expressions", "is_nvl", "is_null"):
                 return Coalesce(tuple(inner(part) for part in (node.this, *node.expressions)))
             case exp.Nullif():
-                of = inner(node.this)
-                return Case(((Compare(Comparison.UNEQUAL, of, inner(node.expression)), of),), None)
+                of, other = inner(node.this), inner(node.expression)
+                if isinstance(other, Literal):
+                    return Case(((Compare(Comparison.UNEQUAL, of, other), of),), None)
+                # where the other is empty, it is equal to nothing
+                return Case(((Compare(Comparison.EQUAL, of, other), Case((), None)),), of)
             case exp.If() | exp.Case():
                 return self._case(node, inner)
             case exp.Cast():
@@ -215,7 +232,7 @@ class Reader:
                 return Slice(
                     inner(node.this),
                     self.text.whole(start, least=1, most=MOST_LETTERS),
-                    self.text.whole(length, least=0, most=MOST_LETTERS) if length else MOST_LETTERS,
+                    self.text.whole(length, least=0, most=MOST_LETTERS) if length else TO_THE_END,
                 )
             case exp.Left():
                 return Slice(
@@ -343,12 +360,16 @@ class Reader:
 
     def _cast(self, node: exp.Cast, of: Expression) -> Expression:
         name = node.to.this.name
-        if name in ("DOUBLE", "FLOAT", "DECIMAL") and not isinstance(node, exp.TryCast):
-            return Arithmetic(Operator.PLUS, of, Literal(0))  # every computed number is a DOUBLE
+        number = Arithmetic(Operator.PLUS, of, Literal(0))  # every computed number is a DOUBLE
+        if name in ("DOUBLE", "FLOAT") and not isinstance(node, exp.TryCast):
+            return number
         if name in NUMBERS and isinstance(of, Compare | In | Like | IsNull | Not | And | Or):
             return Case(((of, Literal(1)), (Not(of), Literal(0))), None)
+        if name == "DECIMAL" and not isinstance(node, exp.TryCast):
+            digits = self.text.decimals(node)
+            return Round(number, digits) if digits <= MOST_DIGITS else number
         if name in NUMBERS:
-            return Round(Arithmetic(Operator.PLUS, of, Literal(0)), even=True)
+            return Round(number, even=True)
         if name == "DATE" and not isinstance(node, exp.TryCast):
             return DateTrunc(Grain.DAY, of)
         wanted = node.to.sql(dialect="duckdb")

@@ -15,6 +15,7 @@ from sandbox.queries.tree import (
     Afterwards,
     Aggregate,
     AnswerWindow,
+    Case,
     Expression,
     Literal,
     Name,
@@ -44,7 +45,8 @@ def from_groups(expression: Expression, groups: Groups) -> None:
             instead_zh="请放入 GROUP BY，或放入 AVG 等聚合。",
         )
     parts = members(expression)
-    if not parts and not isinstance(expression, AnswerWindow):
+    nothing = expression == Case((), None)  # NULL, written out
+    if not parts and not isinstance(expression, AnswerWindow) and not nothing:
         raise QueryRefused(
             wording(expression),
             "a row's own value is never shown.",

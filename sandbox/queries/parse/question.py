@@ -1,5 +1,6 @@
 """Parses SQL that can be asked privately. SELECTs become one question: subqueries and CTEs are taken in."""
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
@@ -28,6 +29,7 @@ from sandbox.queries.tree import (
     Name,
     Output,
     Question,
+    rewritten,
     walk,
 )
 
@@ -102,7 +104,10 @@ class _Parser:
         pinned = tuple(
             (dataset, number, position) for (dataset, number), position in self.text.pinned.items()
         )
-        return replace(found.as_question(), pinned=pinned)
+        question = found.as_question()
+        self.text.check_size(self.text.size_of(question))
+        named = tuple((name, datasets, position) for (name, datasets), position in self.text.named.items())
+        return replace(question, pinned=pinned, named=named)
 
     def subquery(self, node: exp.Expression, known: Mapping[str, Relation]) -> Relation:
         """What a part of the question in brackets stands for."""
@@ -185,7 +190,12 @@ class _Parser:
             star = any(isinstance(item, exp.Star) for item in node.expressions)
             names = {output.name.lower(): output.of for output in outputs}
             return replace(rows, names={**rows.names, **names} if star else names, open=rows.open and star)
-        keys, sets = (self._distinct(node, outputs), ()) if distinct else self._keys(group, outputs, reader)
+        if node.args.get("distinct") and group:
+            self._distinct_groups(node, group, outputs, reader, scope)
+        keys, sets = (
+            (self._distinct(node, outputs), ()) if distinct else self._keys(group, outputs, reader, scope)
+        )
+        outputs = _as_grouped(outputs, keys)
         groups = Groups(rows, keys, outputs, Afterwards(sets))
         for output in outputs:
             from_groups(output.of, groups)
@@ -248,10 +258,13 @@ class _Parser:
             for item in select.expressions
             if not isinstance(item, exp.Star) and not _is_all_of(item)
         ]
+        self.text.check_size(self.text.size_of(tuple(outputs)))  # before they are walked
         return any(isinstance(node, Aggregate) for output in outputs for node in walk(output))
 
     def _outputs(self, select: exp.Select, scope: Sources, reader: Reader) -> tuple[Output, ...]:
         outputs: list[Output] = []
+        names: list[str] = []
+        parts = 0
         for item in [one for written in select.expressions for one in one_by_one(written)]:
             if isinstance(item, exp.Star) or _is_all_of(item):
                 star = item if isinstance(item, exp.Star) else item.this
@@ -272,17 +285,21 @@ class _Parser:
                         "请问聚合，例如 COUNT(*) 或 AVG(x)。",
                     )
                 outputs += [Output(name, of) for name, of in scope.first.names.items()]
+                names += scope.first.names
                 continue
             inner = item.this if isinstance(item, exp.Alias) else item
             of = reader.read(inner)
             name = item.alias if isinstance(item, exp.Alias) else _default_name(of, inner)
             if not isinstance(item, exp.Alias | exp.Column):
-                alike = sum(output.name == name or output.name.startswith(f"{name}_") for output in outputs)
+                numbered = f"{name}_"
+                alike = len([known for known in names if known == name or known.startswith(numbered)])
                 name = f"{name}_{alike + 1}" if alike else name
             outputs.append(Output(name, of))
-        names = [output.name.lower() for output in outputs]
-        for name in names:
-            if names.count(name) > 1:
+            names.append(name)
+            parts += self.text.size(of)
+            self.text.check_size(parts)
+        for name, times in Counter(output.name.lower() for output in outputs).items():
+            if times > 1:
                 raise QueryRefused(
                     f"The name {name}",
                     "two columns of the answer have it.",
@@ -309,8 +326,28 @@ class _Parser:
                 )
         return tuple(dict.fromkeys(output.of for output in outputs))
 
+    def _distinct_groups(
+        self,
+        node: exp.Select,
+        group: exp.Group,
+        outputs: tuple[Output, ...],
+        reader: Reader,
+        scope: Sources,
+    ) -> None:
+        """Groups whose keys are all shown are different anyway."""
+        keys, _ = self._keys(group, outputs, reader, scope)
+        shown = {output.of for output in _as_grouped(outputs, keys)}
+        if any(key not in shown for key in keys):
+            self.text.refuse(
+                node.args["distinct"],
+                "several groups are alike in what is shown of them.",
+                "Show every key of GROUP BY, or group by what is shown alone.",
+                "几个分组所显示的内容相同。",
+                "请显示 GROUP BY 的每个栏目，或只按所显示的栏目分组。",
+            )
+
     def _keys(
-        self, group: exp.Group | None, outputs: tuple[Output, ...], reader: Reader
+        self, group: exp.Group | None, outputs: tuple[Output, ...], reader: Reader, scope: Sources
     ) -> tuple[tuple[Expression, ...], tuple[tuple[Expression, ...], ...]]:
         """All keys; and the sets of them, where it groups by several."""
         if group is None:
@@ -322,10 +359,12 @@ class _Parser:
                 if not any(isinstance(node, Aggregate) for node in walk(output.of))
             ]
             return tuple(dict.fromkeys(found)), ()
-        sets = grouping_sets(self.text, group, lambda node: self._key(node, outputs, reader))
+        sets = grouping_sets(self.text, group, lambda node: self._key(node, outputs, reader, scope))
         return tuple(dict.fromkeys(key for keys in sets for key in keys)), sets if len(sets) > 1 else ()
 
-    def _key(self, node: exp.Expression, outputs: tuple[Output, ...], reader: Reader) -> Expression:
+    def _key(
+        self, node: exp.Expression, outputs: tuple[Output, ...], reader: Reader, scope: Sources
+    ) -> Expression:
         if isinstance(node, exp.Literal) and not node.is_string and node.this.isdigit():
             place = int(node.this)
             if not 1 <= place <= len(outputs) or any(
@@ -350,12 +389,14 @@ class _Parser:
                 ),
                 None,
             )
-            # a name that was given to an expression over the column of that name means the
-            # column, as in the engine
-            named = alias is not None and not any(
-                isinstance(part, Aggregate) or (isinstance(part, Name) and part.text == node.name.lower())
-                for part in walk(alias)
-            )
+            name = node.name.lower()
+            # a column under its own name is it; a name that was given to an expression over the column of
+            # that name means the column, as in the engine
+            own = isinstance(alias, Name) and alias.text == name
+            of_it = any(isinstance(part, Aggregate) or _called(part, name) for part in walk(alias))
+            named = alias is not None and not scope.computes(name) and (own or not of_it)
+            if named and not own:
+                self.text.named[name, scope.open_datasets] = self.text.position(node)
             key = alias if alias is not None and named else self._rows_only(reader.read(node), node)
         if isinstance(key, Literal):
             self.text.refuse(
@@ -382,6 +423,25 @@ class _Parser:
 def _is_all_of(item: exp.Expression) -> bool:
     """Whether it is `t.*`."""
     return isinstance(item, exp.Column) and isinstance(item.this, exp.Star)
+
+
+def _called(part: object, name: str) -> bool:
+    return isinstance(part, Name) and part.text == name
+
+
+def _as_grouped(outputs: tuple[Output, ...], keys: tuple[Expression, ...]) -> tuple[Output, ...]:
+    """A key that SELECT names without its table, though GROUP BY names it, is that key."""
+    named = {key.text: key for key in keys if isinstance(key, Name)}
+
+    def rule(node: object) -> object:
+        if isinstance(node, Aggregate):
+            return replace(node)  # what is inside is of rows
+        if isinstance(node, Name) and node.dataset == "?" and node.computed is None and node not in keys:
+            return named.get(node.text, node)
+        return node
+
+    found: tuple[Output, ...] = rewritten(outputs, rule)
+    return found
 
 
 def _default_name(of: Expression, written: exp.Expression) -> str:

@@ -61,6 +61,19 @@ class Sources:
         """The datasets that stand after FROM by their own names."""
         return {rows.dataset for rows in (self.first, *self.joined.values()) if isinstance(rows, Rows)}
 
+    @property
+    def open_datasets(self) -> tuple[str, ...]:
+        """The datasets all of whose columns can be named."""
+        found = []
+        for rows in (self.first, *self.joined.values()):
+            if isinstance(rows, Rows) and rows.open:
+                found += [rows.dataset, *(join.dataset for join in rows.joins)]
+        return tuple(dict.fromkeys(dataset.partition("#")[0] for dataset in found))
+
+    def computes(self, name: str) -> bool:
+        """Whether a source has a column of this name that a subquery gave it."""
+        return any(name in rows.names for rows in (self.first, *self.joined.values()))
+
     def resolve(self, column: exp.Column) -> Expression:
         whole = f"{column.db}.{column.table}".lower()  # schema.dataset.column
         if not isinstance(column.this, exp.Identifier) or (

@@ -1,6 +1,7 @@
 """Reads facts from SQL's syntax tree: where something stands, its name, and the plain values it holds."""
 
 import re
+from dataclasses import is_dataclass
 from datetime import date, datetime
 from fractions import Fraction
 from math import pi
@@ -8,15 +9,27 @@ from typing import NoReturn
 
 from sqlglot import exp
 from sqlglot.dialects.dialect import Dialect
-from sqlglot.errors import SqlglotError
 from sqlglot.tokenizer_core import Token, TokenType
 
 from sandbox.errors import InvalidInput, Position, QueryRefused
-from sandbox.queries.tree import Concat, DateDiff, DatePart, DateTrunc, Expression, Literal, members
+from sandbox.queries.tree import (
+    Concat,
+    DateDiff,
+    DatePart,
+    DateTrunc,
+    Expression,
+    Literal,
+    members,
+    part_names,
+)
 
 LONGEST_SQL = 20_000
+LARGEST_QUESTION = 12_000
+"""So many parts may all expressions of a question have together, written out: planning visits each of them
+many times, before anything is paid."""
 LONGEST_PATTERN = 100
 DEEPEST = 60
+WIDEST_DECIMAL = 38
 # in the engine's SQL, which would grow without end where they are nested
 SAID_TWICE = (DateTrunc, DateDiff, DatePart, Concat)
 NUMBER = re.compile(r"(?=.{1,40}$)\d*\.?\d*(?:[eE][+-]?\d{1,2})?")
@@ -45,7 +58,14 @@ class SqlText:
         self.sql = sql
         try:
             statements = [statement for statement in _statements(sql) if statement is not None]
-        except SqlglotError as error:
+        except RecursionError as error:
+            raise InvalidInput(
+                "The question is nested too deeply.",
+                remedy="Ask a simpler one.",
+                zh="问题嵌套过深。",
+                remedy_zh="请问得简单一些。",
+            ) from error
+        except Exception as error:  # what the parser itself trips over is no SQL either
             fault = (getattr(error, "errors", None) or [{}])[0]
             line, column = fault.get("line") or 1, fault.get("col") or 1
             raise InvalidInput(
@@ -54,13 +74,6 @@ class SqlText:
                 remedy=f"Ask for example: {SHAPE}.",
                 zh=f"这不是可以读懂的 SQL（第 {line} 行第 {column} 列附近）。",
                 remedy_zh=f"例如：{SHAPE}。",
-            ) from error
-        except RecursionError as error:
-            raise InvalidInput(
-                "The question is nested too deeply.",
-                remedy="Ask a simpler one.",
-                zh="问题嵌套过深。",
-                remedy_zh="请问得简单一些。",
             ) from error
         if len(statements) != 1:
             raise QueryRefused(
@@ -77,6 +90,8 @@ class SqlText:
         self._sizes: dict[int, tuple[Expression, int]] = {}
         self.pinned: dict[tuple[str, int], Position] = {}
         """The versions of datasets that it asks for by number (`schema.name@2`), and where."""
+        self.named: dict[tuple[str, tuple[str, ...]], Position] = {}
+        """Names of expressions by which it groups, with the datasets that must have no such column."""
 
     def size(self, expression: Expression) -> int:
         """How many parts an expression has, written out. Each is counted once, however often it is used."""
@@ -87,6 +102,30 @@ class SqlText:
             known = expression, 1 + times * sum(map(self.size, members(expression)))
             self._sizes[id(expression)] = known
         return known[1]
+
+    def check_size(self, parts: int) -> None:
+        """Raises `QueryRefused` where the expressions of a question have too many parts together."""
+        if parts > LARGEST_QUESTION:
+            raise QueryRefused(
+                "A question",
+                f"its expressions have more than {LARGEST_QUESTION} parts together, where names of "
+                "subqueries, NULLIF, BETWEEN and the like are written out.",
+                instead="Ask for fewer columns at a time, or shorten its expressions.",
+                construct_zh="问题",
+                why_zh="展开子查询的名称以及 NULLIF、BETWEEN 等之后，"
+                f"全部表达式合计超过 {LARGEST_QUESTION} 个部分。",
+                instead_zh="请分几次提问，每次少问几列，或将表达式写短。",
+            )
+
+    def size_of(self, what: object) -> int:
+        """How many parts the expressions have that are anywhere in it."""
+        if isinstance(what, tuple):
+            return sum(map(self.size_of, what))
+        if isinstance(what, Expression):
+            return self.size(what)
+        if is_dataclass(what) and not isinstance(what, type):
+            return sum(self.size_of(getattr(what, name)) for name in part_names(type(what)))
+        return 0
 
     def refuse(self, node: exp.Expression, why: str, instead: str, why_zh: str, instead_zh: str) -> NoReturn:
         raise QueryRefused(
@@ -146,7 +185,7 @@ class SqlText:
                 return Literal(self._time(node, node.this.this), self.position(node))
             case exp.DateFromParts() if plain(node, "year", "month", "day"):  # MAKE_DATE(2026, 1, 31)
                 year, month, day = (
-                    self.whole(node.args[part], least=1, most=9999) for part in ("year", "month", "day")
+                    self.whole(node.args.get(part), least=1, most=9999) for part in ("year", "month", "day")
                 )
                 return Literal(self._date(node, f"{year:04}-{month:02}-{day:02}"), self.position(node))
             case exp.Cast():  # CAST(1 AS BIGINT), as programs write it
@@ -157,8 +196,28 @@ class SqlText:
                     and not isinstance(inner.value, bool)
                     and (node.to.is_type(*exp.DataType.NUMERIC_TYPES))
                 ):
-                    return inner
+                    if inner.value == int(inner.value) or node.to.is_type("double", "float"):
+                        return inner
+                    digits = self.decimals(node) if node.to.is_type("decimal") else 0
+                    return Literal(_as_a(node, inner.value, digits), inner.position)
         return None
+
+    def decimals(self, node: exp.Cast) -> int:
+        """How many digits a DECIMAL has after its point: three where its type does not say."""
+        said = [part.name for part in node.to.expressions]
+        numbers = [int(one) for one in said if one.isascii() and one.isdigit() and len(one) < 3]
+        if len(numbers) != len(said) or len(said) > 2 or (said and not 0 < numbers[0] <= WIDEST_DECIMAL):
+            numbers = [0, 1]
+        width, digits = numbers or (18, 3) if len(numbers) != 1 else (numbers[0], 0)
+        if digits > width:
+            self.refuse(
+                node,
+                "its DECIMAL has no such number of digits.",
+                "Write for example DECIMAL(18, 2).",
+                "其中的 DECIMAL 位数不成立。",
+                "请写例如 DECIMAL(18, 2)。",
+            )
+        return digits
 
     def whole(self, node: exp.Expression | None, *, least: int, most: int) -> int:
         """A whole number written out, from `least` to `most`."""
@@ -283,6 +342,18 @@ def construct_zh(node: exp.Expression) -> str:
         return f"栏目 {node.name}"
     subquery = isinstance(node, exp.Subquery | exp.Query) and not isinstance(node, exp.SetOperation)
     return "子查询" if subquery else construct(node)
+
+
+def _as_a(cast: exp.Cast, value: int | Fraction, digits: int) -> int | Fraction:
+    """A number written out, as a type with so many digits after the point has it: halves go away from zero,
+    or where it was a DOUBLE before and becomes whole, to the even neighbour."""
+    of, times = cast.this, 10**digits
+    binary = "e" in of.sql().lower() or of.find(exp.Cast) is not None
+    if binary and times == 1:
+        return round(value)
+    whole = int(abs(value) * times + Fraction(1, 2))
+    found = Fraction(whole if value > 0 else -whole, times)
+    return int(found) if found.denominator == 1 else found
 
 
 def _number(text: str, position: Position) -> int | Fraction:

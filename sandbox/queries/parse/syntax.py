@@ -7,6 +7,8 @@ be left out of the question without a word, so the question would mean something
 own arguments where they are read.
 """
 
+from enum import Enum
+
 from sqlglot import exp
 
 from sandbox.queries.parse.sql_text import SqlText, construct
@@ -75,6 +77,14 @@ def check_syntax(text: SqlText) -> None:
         # (a JOIN b): normalize_joins.py
         if isinstance(node, exp.Table) and isinstance(node.parent, exp.Subquery):
             allowed = PARTS[exp.Table] | {"joins"}
+        if isinstance(node, exp.Cast) and not isinstance(getattr(node.args.get("to"), "this", None), Enum):
+            text.refuse(
+                node,
+                "it does not name a type.",
+                "Write for example CAST(x AS INTEGER).",
+                "其中没有类型。",
+                "请写例如 CAST(x AS INTEGER)。",
+            )
         unknown = (
             []
             if allowed is None

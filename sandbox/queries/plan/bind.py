@@ -10,6 +10,7 @@ from sandbox.errors import QueryRefused
 from sandbox.queries.describe import wording, wording_zh
 from sandbox.queries.expression_sql import ExpressionWriter
 from sandbox.queries.parse.answer_windows import over_groups
+from sandbox.queries.parse.expressions import MOST_LETTERS, TO_THE_END
 from sandbox.queries.plan.partition_selection import partition_selection_of
 from sandbox.queries.refusal import KIND_ZH, TYPE_ZH, place_of
 from sandbox.queries.tree import (
@@ -34,6 +35,7 @@ from sandbox.queries.tree import (
     Operator,
     Question,
     Round,
+    Slice,
     UnitAggregate,
     UnitKey,
     UnitValue,
@@ -45,7 +47,8 @@ from sandbox.queries.types.finite_domains import public_values
 from sandbox.queries.types.limits import limits_of
 from sandbox.queries.types.released_type import released_type
 from sandbox.queries.types.scope import PrivateTable, Scope, usable
-from sandbox.queries.types.value_ranges import bounded, range_of
+from sandbox.queries.types.text_cost import width_of
+from sandbox.queries.types.value_ranges import MOST_KEY_VALUES, bounded, range_of
 from sandbox.queries.types.width_limits import refuse_broken_texts, refuse_too_wide, refuse_wide_parts
 
 OF_TWO = (
@@ -78,6 +81,7 @@ def bind(question: Question, scope: Scope) -> Question:
             "请把私有的写在 FROM 之后，开放的写在 JOIN 或 LEFT JOIN 之后。",
         )
     refuse_broken_texts(question)
+    _check_names(question, scope)
     question = rewritten(question, lambda node: _lookups(node, scope))
     question = rewritten(
         question,
@@ -138,6 +142,25 @@ def bind(question: Question, scope: Scope) -> Question:
             )
     refuse_too_wide(question, scope)
     return question
+
+
+def _check_names(question: Question, scope: Scope) -> None:
+    """A name in GROUP BY is a column's, where there is one: an expression of that name is another thing."""
+    policies = {scope.policy.dataset: scope.policy}
+    policies |= {table.version.dataset: table.version.policy for table in scope.joined.values()}
+    for name, datasets, position in question.named:
+        for dataset in datasets:
+            column = policies[dataset].column(name) if dataset in policies else None
+            if column is not None and column.role is not Role.HIDDEN:
+                raise QueryRefused(
+                    f"GROUP BY {name}",
+                    f"{dataset} has a column of this name, and SELECT gives it to something else.",
+                    instead="Give what SELECT computes another name; or, for the column, write its table "
+                    f"before it: t.{name}.",
+                    position=position,
+                    why_zh=f"{dataset} 有同名的栏目，而 SELECT 又以此命名别的内容。",
+                    instead_zh=f"请给 SELECT 所计算的内容另起名称；若指栏目，请写明所属的表：t.{name}。",
+                )
 
 
 def _of_unit(node: UnitValue, dataset: str, scope: Scope) -> UnitValue:
@@ -211,7 +234,19 @@ def _looked_up(node: InPublic, scope: Scope, *, exists: bool = False) -> Express
         _check_condition(where, there)
         refuse_wide_parts((where,), there)
         said = ExpressionWriter(there).value(where)
-    values = tuple(Literal(value, position) for value in table.values(node.column.text, said))
+    try:
+        values = tuple(Literal(value, position) for value in table.values(node.column.text, said))
+    except QueryRefused as refusal:
+        name, dataset = node.column.text, node.column.dataset
+        raise QueryRefused(
+            f"IN (SELECT {name} FROM {dataset})",
+            f"what is looked up is at most {MOST_KEY_VALUES} texts or whole numbers.",
+            position=position,
+            instead=f"Join it: JOIN {dataset} AS o ON x = o.{name}, where a row that meets several of its "
+            "rows counts as often.",
+            why_zh=f"所查找的至多是 {MOST_KEY_VALUES} 个文本或整数。",
+            instead_zh=f"请联表：JOIN {dataset} AS o ON x = o.{name}；与其中几行对应的行会计几次。",
+        ) from refusal
     of: Expression = rewritten(node.of, of_tables)
     found: Expression = In(of, values) if values else Compare(Comparison.EQUAL, Literal(0), Literal(1))
     if exists or not table.has_empty(node.column.text, said):
@@ -237,6 +272,9 @@ def fitted(node: Any, scope: Scope) -> Any:
             dataset and scope.column(name).role is Role.UNIT
         ):
             return replace(node, of=Case(((Not(IsNull(name)), Literal(1)),), None))
+        case Slice(of, start, length) if length == TO_THE_END and _is_short(of, scope):
+            # as earlier releases wrote it, whose answers stay free
+            return Slice(rewritten(of, lambda part: fitted(part, scope)), start, MOST_LETTERS)
         case Compare(comparison, left, Literal(str())) if _type(left, scope) is Type.DATE:
             return Compare(comparison, rewritten(left, lambda part: fitted(part, scope)), _date(node.right))
         case Compare(comparison, Literal(str()), right) if _type(right, scope) is Type.DATE:
@@ -249,16 +287,35 @@ def fitted(node: Any, scope: Scope) -> Any:
             return In(
                 of, tuple(_time(value) if isinstance(value.value, str | date) else value for value in values)
             )
-        case Round(Arithmetic(Operator.PLUS, of, Literal(0)), 0) | Arithmetic(
-            Operator.PLUS, of, Literal(0)
-        ) if _type(of, scope) is Type.BOOLEAN:  # CAST(smoker AS INTEGER)
+        case Aggregate(_, Round(Arithmetic(Operator.PLUS, Name() as name, Literal(0)), digits, False)) if (
+            node.aggregation is not Aggregation.COUNT_DISTINCT and _on_its_grid(name, digits, scope)
+        ):  # SUM(CAST(cost AS DECIMAL(18, 2)))
+            return rewritten(replace(node, of=name), lambda part: fitted(part, scope))
+        case Round(Arithmetic(Operator.PLUS, of, Literal(0))) | Arithmetic(Operator.PLUS, of, Literal(0)) if (
+            _type(of, scope) is Type.BOOLEAN
+        ):  # CAST(smoker AS INTEGER)
             said = rewritten(of, lambda part: fitted(part, scope))
             return Case(((said, Literal(1)), (Not(said), Literal(0))), None)
-        case Round(Arithmetic(Operator.PLUS, of, Literal(0)), 0) if _type(of, scope) is Type.INTEGER:
+        case Round(Arithmetic(Operator.PLUS, of, Literal(0))) if _type(of, scope) is Type.INTEGER:
             return rewritten(of, lambda part: fitted(part, scope))
         case Arithmetic(Operator.PLUS, of, Literal(0)) if _type(of, scope) in (Type.INTEGER, Type.NUMBER):
             return rewritten(of, lambda part: fitted(part, scope))
     return node
+
+
+def _is_short(text: Expression, scope: Scope) -> bool:
+    """Whether a text has no more than MOST_LETTERS in any row."""
+    of_groups = any(isinstance(part, Aggregate | AnswerWindow) for part in walk(text))
+    return not of_groups and _type(text, scope) is Type.TEXT and width_of(text, scope) <= MOST_LETTERS
+
+
+def _on_its_grid(name: Name, digits: int, scope: Scope) -> bool:
+    """Whether a measure is added up on a grid of so many digits anyway: then rounding to them changes
+    nothing."""
+    bounds = scope.column(name).bounds
+    return bounds is not None and all(
+        (number * 10**digits).denominator == 1 for number in (bounds.low, bounds.high, bounds.step)
+    )
 
 
 def _type(expression: Expression, scope: Scope) -> Type | None:

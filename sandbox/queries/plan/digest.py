@@ -53,7 +53,7 @@ def _written(plan: Plan, number: int) -> str:
     keys = [[wording(key.of), [_plain(value) for value in key.values]] for key in plan.keys]
     said = [
         plan.version.name,
-        plan.version.sha256,
+        plan.version.rows_sha256,
         plan.unit.column,
         plan.unit.kind,
         plan.max_rows,
@@ -77,7 +77,7 @@ def _said(join: Join, version: Version) -> list[Any]:
     said = [
         join.name,
         version.name,
-        version.sha256,
+        version.rows_sha256,
         [wording(left) for left in join.left],
         [wording(right) for right in join.right],
         join.outer,
@@ -98,9 +98,8 @@ def digests_of_keys(discovery: PartitionSelection | BoundsEstimation, version: V
 def _written_of_keys(discovery: PartitionSelection | BoundsEstimation, version: Version, number: int) -> str:
     unit = version.policy.unit
     assert unit is not None
-    return _sha256(
-        [version.name, version.sha256, unit.column, unit.kind, discovery.stored_as(unit.max_rows)], number
-    )
+    stored_as = discovery.stored_as(unit.max_rows)
+    return _sha256([version.name, version.rows_sha256, unit.column, unit.kind, stored_as], number)
 
 
 def _plain(value: KeyValue) -> str | int:

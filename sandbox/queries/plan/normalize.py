@@ -6,6 +6,7 @@ which keeps rows where it is true, is marked so. AND, OR and IN are put in order
 (describe.py).
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
 from fractions import Fraction
@@ -103,23 +104,27 @@ def _of_rows(of: Expression | None) -> Expression | None:
 # --- rules that hold everywhere
 
 
-def simplified(condition: Expression) -> Expression:
-    """The same condition: true, false and empty for the same rows."""
+def simplified(condition: Expression, *, negated: bool = False) -> Expression:
+    """The same condition, or its opposite: true, false and empty for the same rows. Each part is looked at
+    once, whether it stands under a NOT or under many."""
     match condition:
         case Not(of):
-            return _negated(simplified(of))
+            return simplified(of, negated=not negated)
         case And(parts):
-            return _together(And, parts)
+            return _together(Or if negated else And, [simplified(part, negated=negated) for part in parts])
         case Or(parts):
-            return _together(Or, parts)
+            return _together(And if negated else Or, [simplified(part, negated=negated) for part in parts])
         case Compare():
-            return _compared(condition)
+            found: Expression = _compared(condition)
         case In(of, values):
-            return _among(of, values)
-    return condition
+            found = _among(of, values)
+        case _:
+            found = condition
+    return _negated(found) if negated else found
 
 
 def _negated(of: Expression) -> Expression:
+    """The opposite of a condition that is simplified, and no AND or OR."""
     match of:
         case Literal(bool() as value):
             return Literal(not value)
@@ -127,46 +132,44 @@ def _negated(of: Expression) -> Expression:
             return inner
         case Compare(comparison, left, right):
             return Compare(OPPOSITE[comparison], left, right)
-        case And(parts):
-            return _together(Or, tuple(Not(part) for part in parts))
-        case Or(parts):
-            return _together(And, tuple(Not(part) for part in parts))
     return Not(of)
 
 
-def _together(kind: type[And] | type[Or], parts: tuple[Expression, ...]) -> Expression:
-    """AND or OR of the parts, each once. Comparisons of one expression with several values become one
+def _together(kind: type[And] | type[Or], parts: Sequence[Expression]) -> Expression:
+    """AND or OR of simplified parts, each once. Comparisons of one expression with several values become one
     list."""
     neutral, deciding = (TRUE, FALSE) if kind is And else (FALSE, TRUE)
-    flat = [
-        inner
-        for part in map(simplified, parts)
-        for inner in (part.parts if isinstance(part, kind) else (part,))
-    ]
+    flat = [inner for part in parts for inner in (part.parts if isinstance(part, kind) else (part,))]
     if deciding in flat:
         return deciding
     values: dict[str, list[Literal]] = {}
-    said: dict[str, Expression] = {}
+    compared: dict[str, Expression] = {}
+    said: dict[str, Expression | None] = {}
     for part in flat:
         of, its = _values(part, equal=kind is Or)
         if of is None:
             said[wording(part)] = part
             continue
         name = f"list of {wording(of)}"
+        said.setdefault(name)  # a list stands where its first value stands
+        compared[name] = of
         values.setdefault(name, []).extend(its)
-        said[name] = (
-            _among(of, tuple(values[name])) if kind is Or else _negated(_among(of, tuple(values[name])))
-        )
-    found = tuple(part for part in dict.fromkeys(said.values()) if part != neutral)
+    for name, of in compared.items():
+        among = _among(of, tuple(values[name]))
+        said[name] = among if kind is Or else _negated(among)
+    found = tuple(part for part in dict.fromkeys(said.values()) if part is not None and part != neutral)
     return neutral if not found else found[0] if len(found) == 1 else kind(found)
 
 
 def _values(part: Expression, *, equal: bool) -> tuple[Expression | None, tuple[Literal, ...]]:
     """`x = 1` and `x IN (1, 2)` as x and its values; of AND, `x <> 1` and `NOT x IN (1, 2)`."""
-    match part if equal else _negated(part):
-        case Compare(Comparison.EQUAL, of, Literal() as value) if not isinstance(of, Literal):
-            return of, (value,)
-        case In(of, values):
+    match part:
+        case Compare(comparison, of, Literal() as value) if not isinstance(of, Literal):
+            if comparison is (Comparison.EQUAL if equal else Comparison.UNEQUAL):
+                return of, (value,)
+        case In(of, values) if equal:
+            return of, values
+        case Not(In(of, values)) if not equal:
             return of, values
     return None, ()
 

@@ -5,7 +5,7 @@ file). With P = 1024 a row counts 1024/1024. A unit whose rows, counted by cell,
 counts proportionally less. So no unit moves a total by more than the `sensitivity` stated here.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from fractions import Fraction
@@ -253,7 +253,7 @@ def make_plan(
         unit,
         question.where,
         empty.keys,
-        {aggregate: _totals(aggregate, empty) for aggregate in aggregates},
+        _parts(aggregates, empty),
         outputs,
         question.joins,
         question.per_unit,
@@ -295,16 +295,26 @@ def make_plan(
             why_zh="没有要计算的内容。",
             instead_zh="请问 COUNT(*)。",
         )
-    if len(plan.totals) > MOST_TOTALS:
-        raise QueryRefused(
-            "A question",
-            f"it needs {len(plan.totals)} totals; at most {MOST_TOTALS} fit in one.",
-            instead="Ask in parts.",
-            construct_zh="问题",
-            instead_zh="请分几次提问。",
-            why_zh=f"它需要 {len(plan.totals)} 个合计，一个问题至多 {MOST_TOTALS} 个。",
-        )
     return plan
+
+
+def _parts(aggregates: Iterable[Aggregate], plan: Plan) -> dict[Aggregate, tuple[Total, ...]]:
+    """The totals of each aggregate. Stops at the first that is too many."""
+    parts: dict[Aggregate, tuple[Total, ...]] = {}
+    totals: set[Total] = set()
+    for aggregate in aggregates:
+        parts[aggregate] = _totals(aggregate, plan)
+        totals.update(parts[aggregate])
+        if len(totals) > MOST_TOTALS:
+            raise QueryRefused(
+                "A question",
+                f"it needs more than {MOST_TOTALS} totals.",
+                instead="Ask in parts.",
+                construct_zh="问题",
+                instead_zh="请分几次提问。",
+                why_zh=f"它需要的合计超过 {MOST_TOTALS} 个。",
+            )
+    return parts
 
 
 def _key(key: Expression, scope: Scope, question: Question) -> Key:

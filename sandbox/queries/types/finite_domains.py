@@ -13,6 +13,7 @@ from itertools import islice, product
 from typing import Any, Final
 
 from sandbox.catalog.model import KeyValue, Role, Type
+from sandbox.queries.spelling import spelled
 from sandbox.queries.tree import (
     COMPARED,
     And,
@@ -33,7 +34,6 @@ from sandbox.queries.tree import (
     Or,
     Replace,
     Slice,
-    Spelling,
     StringPosition,
     TextCase,
     UnitKey,
@@ -261,16 +261,6 @@ def _slice(node: Slice, parts: list[Any]) -> str:
         if node.start < 0
         else (text[node.start - 1 : node.start - 1 + node.length])
     )
-
-
-def spelled(spelling: Spelling, value: str) -> str:
-    return {
-        Spelling.LOWER: value.lower(),
-        Spelling.UPPER: value.upper(),
-        Spelling.TRIM: value.strip(" "),
-        Spelling.LTRIM: value.lstrip(" "),
-        Spelling.RTRIM: value.rstrip(" "),
-    }[spelling]
 
 
 def written(value: Any) -> str:

@@ -87,13 +87,14 @@ def released_type(expression: Expression, question: Question, scope: Scope) -> T
             for part in parts[1:]:
                 need(part, type_of(parts[0]))
             return type_of(parts[0])
-        case Case(branches, otherwise) if branches:
-            for condition, then in branches:
+        case Case(branches, otherwise) if told := [  # NULL, written out, is of any type
+            one for one in (*(then for _, then in branches), otherwise) if one not in (None, Case((), None))
+        ]:
+            for condition, _ in branches:
                 need(condition, Type.BOOLEAN)
-                need(then, type_of(branches[0][1]))
-            if otherwise is not None:
-                need(otherwise, type_of(branches[0][1]))
-            return type_of(branches[0][1])
+            for one in told:
+                need(one, type_of(told[0]))
+            return type_of(told[0])
         case Compare(_, left, right):
             need(right, type_of(left))
             return Type.BOOLEAN

@@ -63,6 +63,7 @@ def buy(context: AskContext, principal: Principal, prepared: Prepared, purchase:
                 population=version.policy.population,
                 loss=purchase.loss,
                 stated_at=prepared.charged["stated_at"],
+                prepared_for=[version.split],
             )
             tx.execute(
                 insert(questions).values(

@@ -1,8 +1,10 @@
 """The officers' part: publish, be asked, approve."""
 
 from functools import partial
+from typing import Any
 
 from sandbox.client.session import ClientSession
+from sandbox.standalone.demo_reviews import answer_reviews
 from sandbox.standalone.tour.stage import Stage, check, refused
 
 
@@ -25,9 +27,27 @@ def publish(stage: Stage) -> str:
         )
         done = stage.person(officer).publish(policy, rows)
         made.append(f"{done['dataset']}@{done['version']} ({done['rows']} rows)")
+        if "held" in done:
+            made.append(open_held(stage, done, officer))
     shown = stage.person("wang").vault("GET", "/v1/datasets/health.visits")
     check(bool(shown["licence"] and shown["source"]), "the catalogue does not say source and licence")
     return "; ".join(made)
+
+
+def open_held(stage: Stage, published: dict[str, Any], officer: str) -> str:
+    """Who published answers what is asked of them, and tang what is asked of a second person. Until then
+    nobody uses the version."""
+    review = published["held"]["review"]
+    refused(
+        partial(stage.person("wang").vault, "GET", f"/v1/datasets/{published['dataset']}"),
+        code="dataset_not_found",
+        what="a dataset that is held",
+    )
+    for person in (officer, "tang"):
+        answer_reviews(stage.person(person))
+    asked = stage.person(officer).vault("GET", f"/v1/openings/{review}")
+    check(asked["state"] == "opened", "the version is still held")
+    return f"opened after review {review}"
 
 
 def request(stage: Stage) -> str:

@@ -11,11 +11,11 @@ from typing import Any
 from sandbox.client.session import ServiceUrls
 from sandbox.errors import CihuError
 from sandbox.standalone.demo_tables import write_demo_tables
-from sandbox.standalone.tour import analyse, govern, prove, sell
+from sandbox.standalone.tour import analyse, compete, govern, prove, sell
 from sandbox.standalone.tour.stage import GateMissing, Stage
 
 STEPS: tuple[tuple[str, str, Callable[[Stage], str]], ...] = (
-    ("publish", "lin, zhou (officers)", govern.publish),
+    ("publish", "lin, tang, zhou (officers)", govern.publish),
     ("request", "wang (analyst)", govern.request),
     ("approve", "lin (officer)", govern.approve),
     ("open_kernel", "wang (analyst)", analyse.open_kernel),
@@ -23,6 +23,8 @@ STEPS: tuple[tuple[str, str, Callable[[Stage], str]], ...] = (
     ("explain", "wang (analyst)", analyse.explain),
     ("refuse_unsafe", "wang (analyst)", analyse.refuse_unsafe),
     ("budget_stop", "wang (analyst)", analyse.budget_stop),
+    ("hold_contest", "lin, tang (officers)", compete.hold),
+    ("enter_contest", "wang (analyst)", compete.enter),
     ("product", "zhou, lin (officers)", sell.product),
     ("order", "chen (buyer)", sell.order),
     ("key", "chen (buyer)", sell.key),

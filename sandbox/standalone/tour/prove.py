@@ -1,13 +1,18 @@
 """The auditor's part, and anybody's: the log holds it all, in order, and the receipts prove it."""
 
 import base64
+import contextlib
 import json
+import threading
 from collections import Counter
+from collections.abc import Callable
 from typing import Any
 
 from sandbox.audit import verify_growth, verify_receipt
+from sandbox.audit.batch_receipts import verify_batch_receipt
+from sandbox.errors import Conflict
 from sandbox.releases.answer_sha256 import answer_sha256
-from sandbox.standalone.tour.stage import Stage, check
+from sandbox.standalone.tour.stage import GateMissing, Stage, check
 
 EXPECTED = {
     "dataset.published": 2,
@@ -23,16 +28,21 @@ EXPECTED = {
     "order.placed": 2,
     "licence.issued": 2,
     "key.issued": 2,
-    "call.metered": 3,
+    "usage.sealed": 1,
     "session.opened": 5,
 }
 
+SEALED_WITHIN = 60  # seconds
+
 
 def audit_verify(stage: Stage) -> str:
-    """The answer's receipt is verified from itself and the public key;
+    """The receipts of the answer and of what was billed are verified from themselves and the public key;
     the log only grew, and misses nothing of this tour."""
     auditor = stage.person("xu")
     key = auditor.vault("GET", "/v1/log/key")["key"]
+    for line in stage.known["lines"]:
+        proven = verify_batch_receipt(_usage_receipt(stage, line), key)
+        check(proven.kind == "usage.sealed", "the receipt of a usage line is of something else")
     first, last = stage.known["first_checkpoint"], auditor.vault("GET", "/v1/log/checkpoint")
     before, after = _size(first), _size(last)
     proof = auditor.vault("GET", f"/v1/log/consistency?first={before}&second={after}")["proof"]
@@ -54,6 +64,29 @@ def audit_verify(stage: Stage) -> str:
     )
     stage.known["audit"] = {"size": after, "root": proven_root(last), "verified": True}
     return f"{after} entries, {sum(counts.values())} of this tour; the answer is entry {answer['log_index']}"
+
+
+def _usage_receipt(stage: Stage, line: str) -> dict[str, Any]:
+    """As the buyer gets it: a moment after the call, when its second is in the log."""
+    tick, buyer, path = threading.Event(), stage.person("chen"), f"/api/v1/usage/{line}/receipt"
+    for _ in range(SEALED_WITHIN):
+        with contextlib.suppress(NotSealed):
+            return sealed(lambda: dict(buyer.market("GET", path)))
+        tick.wait(1)
+    raise GateMissing("a usage line does not come into the log")
+
+
+class NotSealed(Exception):
+    """The second of a line is not in the log yet."""
+
+
+def sealed(read: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    try:
+        return read()
+    except Conflict as refusal:
+        if refusal.code == "not_sealed":
+            raise NotSealed from None
+        raise
 
 
 def _entries(stage: Stage, start: int, end: int) -> list[str]:

@@ -131,6 +131,7 @@ def invoice_preview(stage: Stage) -> str:
         path = f"/api/v1/invoices/preview?licence={licence}&month={month}"
         bill, sellers = stage.person("chen").market("GET", path), stage.person(officer).market("GET", path)
         lines = stage.person("chen").market("GET", f"/api/v1/usage?licence={licence}")["lines"]
+        stage.known.setdefault("lines", []).extend(line["id"] for line in lines)
         amounts = sorted(line["amount_fen"] for line in lines)
         check(amounts == expected, f"the usage of {kind} is {amounts}, not {expected}")
         check(

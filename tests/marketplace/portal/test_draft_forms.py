@@ -13,6 +13,7 @@ from marketplace.portal.drafts.policy_values import PolicyValues, value_of
 from marketplace.portal.drafts.steps import STEPS, next_step, step_of
 from marketplace.portal.drafts.view import DraftView
 from marketplace.portal.messages import MESSAGES
+from marketplace.portal.rendering import Words
 from sandbox.errors import InvalidInput
 from story import POLICIES, POLICY
 
@@ -155,6 +156,20 @@ def test_a_line_leads_to_its_step() -> None:
     assert {problem["step"] for problem in unreadable.problems} == {"policy"} and not unreadable.columns()
 
 
+@pytest.mark.parametrize(
+    ("note", "chinese"),
+    [
+        ("read again", "重新读取文件"),
+        ("handed to li. 请继续", "已转交给 li。请继续"),
+        ("handed to li.", "已转交给 li。"),
+        ("my own words", "my own words"),
+    ],
+)
+def test_what_the_vault_notes_of_a_draft_is_told_in_the_readers_language(note: str, chinese: str) -> None:
+    view = DraftView({"policy": POLICY, "columns": [], "problems": []})
+    assert view.note(Words("zh"), note) == chinese and view.note(Words("en"), note) == note
+
+
 def test_only_what_was_chosen_of_a_file_is_pinned() -> None:
     found = {"format": "csv", "encoding": "utf-8", "separator": "\t", "header_row": 1, "header_rows": 1}
     shown = form_of_format(found)
@@ -162,6 +177,9 @@ def test_only_what_was_chosen_of_a_file_is_pinned() -> None:
     chosen = FileForm("gb18030", "tab", "", "1", "1", "")
     assert chosen.as_given(shown) == {"encoding": "gb18030"}
     assert chosen.as_given(shown, ["separator"]) == {"encoding": "gb18030", "separator": "\t"}
+    ending = form_of_format(found, 1)
+    assert ending.as_given(ending, ["notes"]) == {}, "who decided on it is known where the file is read"
+    assert shown.as_given(ending, ["notes"]) == {"notes": None}, "it is looked for again"
     assert form_of_format({"format": "parquet", "header_row": 1, "header_rows": 1}) == FileForm()
     for wrong in (FileForm(header_row="31"), FileForm(header_rows="x"), FileForm(notes="-1")):
         with pytest.raises(InvalidInput):

@@ -7,8 +7,10 @@ from pathlib import Path
 
 import httpx
 from sqlalchemy import text
+from starlette.datastructures import FormData
 
 from ended_run import ended_run
+from marketplace.portal.sent_once import number_and_words
 from sandbox.database import Database
 from sandbox.standalone.s3 import S3Server
 
@@ -20,6 +22,13 @@ ASKED = {
     "controls_0": "已删去小于十的单元格,并取整",
     "counts_0": "",
 }
+
+
+def test_a_form_is_known_by_all_values_of_each_field() -> None:
+    both = FormData([("once", "7"), ("csrf", "x"), ("accepted", "a"), ("accepted", "b"), ("reason", "r")])
+    one = FormData([("once", "7"), ("csrf", "y"), ("accepted", "b"), ("reason", "r")])
+    assert number_and_words(both) == ("7", "accepted=a", "accepted=b", "reason=r")
+    assert number_and_words(one) == ("7", "accepted=b", "reason=r")
 
 
 def person(city, who: str):
@@ -84,8 +93,9 @@ def test_an_order_is_placed_once_and_a_refused_form_can_be_mended(city, database
     page = chen.get("/products/inspections-by-business").text
     refused = clicked(chen, page, address, ends_on="2020-01-01")
     assert {answer.status_code for answer in refused} == {422}
-    assert only_page(clicked(chen, page, address)) == "/licences/1"
+    opened = only_page(clicked(chen, page, address))
     with database.transaction() as tx:
+        assert opened == f"/licences/{tx.scalar(text('SELECT id FROM market.licences'))}"
         assert tx.scalar(text("SELECT count(*) FROM market.orders")) == 1
         assert tx.scalar(text("SELECT count(*) FROM market.sent_forms")) == 1
         tx.execute(text("UPDATE market.sent_forms SET sent_at = sent_at - interval '25 hours'"))

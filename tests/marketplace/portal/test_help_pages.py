@@ -18,7 +18,7 @@ def folder(tmp_path: Path) -> Path:
 def read(people: None, portal_settings, run_portal, folder: Path) -> Iterator[Reading]:
     """A stranger's browser at a portal whose documentation is in `folder`."""
     portal = run_portal(portal_settings.model_copy(update={"help_folder": folder}))
-    with httpx.Client(base_url=portal.url, follow_redirects=True, timeout=30) as browser:
+    with httpx.Client(base_url=portal.url, follow_redirects=True, timeout=120) as browser:
         yield lambda way, language="en", method="GET", **more: browser.request(
             method, way, headers={"Accept-Language": language} | more.pop("headers", {}), **more
         )

@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
+import pyotp
 import pytest
 from authlib.integrations.httpx_client import OAuth2Client
 from fastapi import FastAPI
@@ -31,13 +32,15 @@ from sandbox.http.authentication import claims_at
 from sandbox.identity import (
     KERNEL,
     WORKSPACE,
+    SecretBox,
     TokenIssuer,
     TokenVerifier,
     change_password,
     disable_account,
     set_roles,
 )
-from sandbox.identity.tables import token_revocations
+from sandbox.identity.second_factors import confirm_totp, offer_totp
+from sandbox.identity.tables import token_revocations, totp_factors
 from sandbox.policy import Gate
 from sandbox.standalone.postgres import Postgres
 from sandbox.vault import kernel_tokens
@@ -114,6 +117,30 @@ def test_who_is_logged_in_at_the_portal_is_known_to_the_hub(portal, database: Da
         hub.metadata["userinfo_endpoint"], headers={"Authorization": f"Bearer {tokens['access_token']}"}
     )
     assert who.json()["sub"] == "wang"
+
+
+def test_the_hub_is_told_by_how_many_factors_somebody_logged_in(portal, database: Database) -> None:
+    def told(browser) -> tuple[list[str], str]:
+        hub = Hub(portal)
+        keys = KeySet.import_key_set(httpx.get(hub.metadata["jwks_uri"]).json())
+        answer = hub.fetch(callback(browser, hub))
+        claims = jwt.decode(answer["id_token"], keys, algorithms=["EdDSA"]).claims
+        return claims["amr"], claims["acr"]
+
+    browser = portal.browser()
+    browser.log_in("wang")
+    assert told(browser) == (["pwd"], "urn:cihu:acr:one-factor")
+    box = SecretBox(portal.settings.secret("second-factors.key"))
+    with database.transaction() as tx:
+        totp = pyotp.TOTP(offer_totp(tx, box, "wang"))
+        confirm_totp(tx, box, "wang", totp.now())
+        tx.execute(update(totp_factors).values(last_step=0))
+    half = ask(browser, Hub(portal))
+    assert half.status_code == 303 and half.headers["location"].startswith("/login/code?next=")
+    silent = ask(browser, Hub(portal), prompt="none")
+    assert "error=login_required" in silent.headers["location"]
+    browser.send("/login/code", "/login/code", code=totp.now())
+    assert told(browser) == (["pwd", "otp", "mfa"], "urn:cihu:acr:two-factors")
 
 
 def test_a_person_logs_in_once_and_comes_back_to_the_hub(portal) -> None:
@@ -472,7 +499,7 @@ def test_the_hub_ends_a_login_with_its_token_and_hears_of_every_end(portal, data
         assert httpx.post(revoke, data={"token": token}, auth=nobody).status_code == 401
         assert httpx.get(ended, auth=nobody).status_code == 401
     client = ("cihu-hub", DEMO_HUB_SECRET)
-    with httpx.stream("GET", ended, auth=client, timeout=30) as listening:
+    with httpx.stream("GET", ended, auth=client, timeout=120) as listening:
         lines = listening.iter_lines()
         assert next(lines) == "*"
         with database.engine.connect() as connection:  # what is not committed is not told

@@ -1,42 +1,14 @@
 """The pages of versions, of the end of a dataset, and of demands, with a real vault, in both languages."""
 
 from datetime import UTC, datetime, timedelta
-from functools import cache
-
-import pytest
 
 from marketplace.portal.life_messages import LIFE_MESSAGES
-from sandbox.identity import create_account
 from story import POLICY, rows_csv
 
-PASSWORD = "a long enough password"
 NAME = "clinic.visits"
 PAGE = f"/datasets/{NAME}/versions"
 ACTION = f"/datasets/{NAME}/lifecycle"
 OTHER = POLICY.replace("[north, south, east]", "[north, south]")
-
-
-@pytest.fixture(scope="module")
-def person(shared_city, shared_database):
-    """Somebody's browser, logged in once for all tests; "hua" is a second officer of lin's department."""
-    with shared_database.transaction() as tx:
-        create_account(
-            tx,
-            account_id="hua",
-            display_name="华青",
-            organisation="health",
-            roles=["officer"],
-            password=PASSWORD,
-            by="test",
-        )
-
-    @cache
-    def logged_in(who: str):
-        browser = shared_city.portal.browser()
-        assert browser.log_in(who).status_code == 303
-        return browser
-
-    return logged_in
 
 
 def test_a_wrong_version_is_published_seen_and_withdrawn_by_two(shared_city, person) -> None:
@@ -104,3 +76,26 @@ def test_a_buyer_is_told_on_their_licence(shared_city, person) -> None:
 
 def test_every_word_has_both_languages() -> None:
     assert all(zh and en for zh, en in LIFE_MESSAGES.values())
+
+
+def test_an_officer_copies_open_data_and_takes_its_contract_on_the_page(shared_city, person) -> None:
+    policy = """
+dataset: market.copied
+title: {zh: 检查, en: Inspections}
+summary: {zh: 各单位的检查评分, en: Scores of inspections}
+department: market
+grade: "1"
+source: {name: made up, licence: CC0-1.0}
+catalogue: {opening: open, updates: monthly}
+columns:
+  business: {role: attribute, type: text, title: {zh: 单位名称, en: business}}
+"""
+    shared_city.publish("zhou", policy, b"business\nA\nB\n")
+    address = "/datasets/market.copied/versions"
+    officer = person("zhou")
+    copied = officer.send(address, "/datasets/market.copied/open-copy")
+    assert copied.status_code == 200 and "已复制 2 行、1 栏" in copied.text, copied.text
+    contract = officer.get("/datasets/market.copied/contract.json")
+    assert contract.json()["kind"] == "DataContract"
+    assert "open-copy" not in person("wang").get(address).text
+    assert person("wang").get("/datasets/market.copied/contract.json").status_code == 403

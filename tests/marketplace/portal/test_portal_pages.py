@@ -103,11 +103,17 @@ def test_from_the_request_to_the_grant_and_its_end(city, database) -> None:
     sent = analyst.client.post(address, data={**fields, "step": "send"})
     assert sent.status_code == 303, sent.text
     queue = officer.get("/queue").text
-    number = re.findall(r'action="/queue/requests/(\d+)/approve"', queue)[0]
+    number = re.findall(r'href="/queue/requests/(\d+)"', queue)[0]
     approved = officer.send(
-        "/queue", f"/queue/requests/{number}/approve", epsilon="0.5", until="2027-03-31", note="少给一些"
+        f"/queue/requests/{number}",
+        f"/queue/requests/{number}/approve",
+        epsilon="0.5",
+        until="2027-03-31",
+        note="少给一些",
     )
     assert approved.status_code == 303, approved.text
+    decided = officer.get(approved.headers["location"]).text
+    assert "接下来" in decided and "ε 0.5" in decided and "/approve" not in decided
     mine = analyst.get("/requests").text
     assert "ε 0.5" in mine and "少给一些" in mine
     grant = re.findall(r'action="/queue/grants/(\d+)/revoke"', officer.get("/queue").text)[0]
@@ -140,8 +146,8 @@ def test_an_officer_refuses_with_a_reason_that_the_team_reads(city) -> None:
         epsilon="1",
         until="2027-06-30",
     )
-    number = re.findall(r'action="/queue/requests/(\d+)/refuse"', officer.get("/queue").text)[0]
-    officer.send("/queue", f"/queue/requests/{number}/refuse", reason="请说明研究方案")
+    number = re.findall(r'href="/queue/requests/(\d+)"', officer.get("/queue").text)[0]
+    officer.send(f"/queue/requests/{number}", f"/queue/requests/{number}/refuse", reason="请说明研究方案")
     assert "请说明研究方案" in analyst.get("/requests").text
 
 
@@ -209,9 +215,10 @@ def test_a_form_for_a_key_that_is_sent_twice_makes_one_key_and_shows_it(city, da
     city.list_rows()
     licence, _ = city.buy("inspections-by-business")
     buyer, other = person(city, "chen"), person(city, "chen")
+    [key] = city.api("chen").get("/keys", params={"licence": licence}).json()["keys"]
     page, address = (
         f"/licences/{licence}",
-        {"keys": f"/licences/{licence}/keys", "rotate": "/keys/1/rotate"}[deed],
+        {"keys": f"/licences/{licence}/keys", "rotate": f"/keys/{key['id']}/rotate"}[deed],
     )
     hidden = dict(re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', buyer.get(page).text))
     fields = hidden | ({"label": "网站"} if deed == "keys" else {})
@@ -259,9 +266,11 @@ def test_a_day_is_the_citys_from_the_form_to_the_last_second_of_the_grant(city, 
     )
     number = made.headers["location"].partition("#request-")[2]
     assert "2027-03-31" in analyst.get("/requests").text and "2027-04-01" not in analyst.get("/requests").text
-    queue = officer.get("/queue").text
-    assert 'name="until" value="2027-03-31"' in queue and "2027-04-01" not in queue
-    officer.send("/queue", f"/queue/requests/{number}/approve", epsilon="1", until="2027-03-31")
+    facts = officer.get(f"/queue/requests/{number}").text
+    assert 'name="until" value="2027-03-31"' in facts and "2027-04-01" not in facts
+    officer.send(
+        f"/queue/requests/{number}", f"/queue/requests/{number}/approve", epsilon="1", until="2027-03-31"
+    )
     with database.transaction() as tx:
         ends = tx.execute(select(grants.c.until).order_by(grants.c.id.desc()).limit(1)).scalar_one()
     assert ends == datetime(2027, 3, 31, 23, 59, 59, tzinfo=timezone(timedelta(hours=8)))

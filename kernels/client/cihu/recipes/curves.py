@@ -106,13 +106,7 @@ def _calibration(bins: list[pd.DataFrame], positives: Any, negatives: Any) -> pd
 def survival(recipe: Recipe, rules: Rules, source: Source) -> Result:
     """Kaplan-Meier at times of a plain grid: each step has enough events, or none is shown between."""
     rows = source.rows(recipe, {" time": recipe["time"], " event": recipe["event"], **recipe["by"]})
-    rows = rows.dropna(subset=[" time", " event"])
-    if not rows[" event"].isin((0.0, 1.0)).all() or (rows[" time"] < 0).any():
-        raise Withheld("its event is not 0 or 1, or a time is negative")
-    # of a unit with several rows: its first event, or when it was last seen without one
-    rows = rows.assign(order=rows[" time"].where(rows[" event"] == 1, -rows[" time"]))
-    rows = rows.sort_values([" event", "order"], ascending=[False, True], kind="stable")
-    rows = rows.drop(columns="order").groupby(UNIT, as_index=False).first()
+    rows = followed(rows.dropna(subset=[" time", " event"]))
     groups = Groups(rows, recipe["by"], rules)
     tables, counts = [], []
     by_cell = groups.by_cell()
@@ -131,6 +125,15 @@ def survival(recipe: Recipe, rules: Rules, source: Source) -> Result:
     return Result(pd.concat(tables, ignore_index=True), pd.concat(counts, ignore_index=True))
 
 
+def followed(rows: pd.DataFrame) -> pd.DataFrame:
+    """One row a unit: its first event, or when it was last seen without one. Columns " time", " event"."""
+    if not rows[" event"].isin((0.0, 1.0)).all() or (rows[" time"] < 0).any():
+        raise Withheld("its event is not 0 or 1, or a time is negative")
+    rows = rows.assign(order=rows[" time"].where(rows[" event"] == 1, -rows[" time"]))
+    rows = rows.sort_values([" event", "order"], ascending=[False, True], kind="stable")
+    return rows.drop(columns="order").groupby(UNIT, as_index=False).first()
+
+
 def _kaplan_meier(rows: pd.DataFrame, rules: Rules) -> tuple[pd.DataFrame, pd.DataFrame] | None:
     """E. L. Kaplan and P. Meier, "Nonparametric Estimation from Incomplete Observations", JASA 53 (1958)."""
     least = max(rules.minimum_count, 1)
@@ -142,7 +145,7 @@ def _kaplan_meier(rows: pd.DataFrame, rules: Rules) -> tuple[pd.DataFrame, pd.Da
     times = rows[" time"].to_numpy(dtype=float)
     events = rows[" event"].to_numpy(dtype=float)
     # the longest time of all would be one unit's own
-    for time in _grid(float(np.sort(times)[-least])):
+    for time in plain_grid(float(np.sort(times)[-least])):
         for moment in np.unique(times[(times > ended) & (times <= time) & (events == 1)]):
             survival *= 1 - ((times == moment) & (events == 1)).sum() / (times >= moment).sum()
         ended = time
@@ -169,7 +172,7 @@ def _kaplan_meier(rows: pd.DataFrame, rules: Rules) -> tuple[pd.DataFrame, pd.Da
     return table, count
 
 
-def _grid(longest: float) -> list[float]:
+def plain_grid(longest: float) -> list[float]:
     """Multiples of 1, 2 or 5 times a power of ten, about MOST_POINTS of them: no time of a unit's own."""
     if longest <= 0:
         return []

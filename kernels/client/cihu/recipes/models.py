@@ -1,7 +1,7 @@
 """Trains models that no unit decides, and measures their losses for the vault's membership test.
 
 A model leaves with coefficients of as many digits as a table has. It keeps nothing else of its rows: no
-number of rows, no mean of a scaler.
+number of rows, no mean of a scaler. A tree (trees.py) keeps the rounded counts of its leaves.
 """
 
 from collections.abc import Mapping
@@ -15,6 +15,7 @@ from cihu.recipes.regression import require_shared
 from cihu.recipes.result import Result
 from cihu.recipes.rows import UNIT, Source
 from cihu.recipes.rules import Rules, Withheld, significant
+from cihu.recipes.trees import tree
 
 SEED = 20_190_709
 MOST_LOSSES = 4000
@@ -30,6 +31,8 @@ def model(recipe: Mapping[str, Any], rules: Rules, source: Source) -> Result:
     units = int(rows[UNIT].nunique())
     if units < 4 * max(rules.minimum_count, 1) or units < 2 * rules.units_per_parameter * (len(parts) + 1):
         raise Withheld("too few units to train on")
+    if recipe["model"] == "tree":  # a leaf stands on units: one row of each
+        rows = rows.groupby(UNIT, as_index=False).first()
     chosen = np.random.default_rng(SEED).permutation(units) < units * MEMBERS
     member = chosen[pd.factorize(rows[UNIT])[0]]
     x = rows[list(parts)].to_numpy(dtype=float)
@@ -37,8 +40,11 @@ def model(recipe: Mapping[str, Any], rules: Rules, source: Source) -> Result:
     if rules.alike(rows[" target"][member], rows[UNIT][member]):
         raise Withheld("all but few units have the same target")
     trained_on = int(rows[UNIT][member].nunique())
-    estimator = _trained(recipe["model"], x[member], target[member], trained_on)
-    _require_shared(estimator, x[member], rows[UNIT][member].to_numpy(), rules)
+    if recipe["model"] == "tree":
+        estimator = tree(x[member], target[member], rules)
+    else:
+        estimator = _trained(recipe["model"], x[member], target[member], trained_on)
+        _require_shared(estimator, x[member], rows[UNIT][member].to_numpy(), rules)
     losses = _losses(estimator, x, target)
     first = rows.assign(loss=losses, member=member.astype(int)).groupby(UNIT)[["member", "loss"]].first()
     some = first.sample(min(len(first), MOST_LOSSES), random_state=SEED)

@@ -11,9 +11,10 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from cihu.recipes.curves import followed
 from cihu.recipes.result import Result
 from cihu.recipes.rows import UNIT, Source, labels_of
-from cihu.recipes.rules import MOST_LEVERAGE, Rules, Withheld, significant
+from cihu.recipes.rules import MOST_LEVERAGE, Rules, Withheld, at_error, significant
 from cihu.recipes.tables import in_order
 
 Z = 1.959963984540054
@@ -27,9 +28,14 @@ def regression(recipe: Mapping[str, Any], rules: Rules, source: Source) -> Resul
         for place, term in enumerate(recipe["terms"])
         for inner, said in enumerate(term)
     }
-    rows = source.rows(recipe, {" outcome": recipe["outcome"], **factors}).dropna()
+    watched = {" time": recipe["time"]} if recipe["family"] == "cox" else {}
+    rows = source.rows(recipe, {" outcome": recipe["outcome"], **watched, **factors}).dropna()
+    if watched:
+        rows = followed(rows.rename(columns={" outcome": " event"}))
     rows, levels = _with_levels(rows, factors, rules)
     names, matrix = _design(rows, recipe["terms"], levels)
+    if recipe["family"] == "cox":
+        return _cox(rows, names[1:], matrix[:, 1:], rules)
     outcome = rows[" outcome"].to_numpy(dtype=float)
     _check(rows, names, matrix, rules)
     _check_outcome(outcome, rows[UNIT], rules)
@@ -39,26 +45,67 @@ def regression(recipe: Mapping[str, Any], rules: Rules, source: Source) -> Resul
     if not (np.isfinite(estimate).all() and np.isfinite(error).all()):
         raise Withheld("its coefficients cannot be told apart")
     units = int(rows[UNIT].nunique())
-    columns = {
-        "estimate": estimate,
-        "std_error": error,
-        "ci_low": estimate - Z * error,
-        "ci_high": estimate + Z * error,
-        "p_value": np.asarray(fitted.pvalues),
-    }
-    table = pd.DataFrame(
-        {
-            "term": names,
-            **{
-                name: [significant(float(value), units) for value in values]
-                for name, values in columns.items()
-            },
-            "n": rules.rounded(units),
-        }
-    )
+    table = _table(names, estimate, error, np.asarray(fitted.pvalues), units).assign(n=rules.rounded(units))
     behind = [int(rows[UNIT][matrix[:, place] != 0].nunique()) for place in range(len(names))]
     counts = pd.DataFrame({"term": names, "n": behind, "df": units - len(names)})
     return Result(table, counts)
+
+
+def _table(names: list[str], estimate: Matrix, error: Matrix, chance: Matrix, units: int) -> pd.DataFrame:
+    """`units`: those that carry the information. An estimate has the digits that its error leaves."""
+    made = {
+        "estimate": estimate,
+        "ci_low": estimate - Z * error,
+        "ci_high": estimate + Z * error,
+    }
+    columns = {
+        name: [at_error(float(value), float(se), units) for value, se in zip(values, error, strict=True)]
+        for name, values in made.items()
+    }
+    return pd.DataFrame(
+        {
+            "term": names,
+            "estimate": columns["estimate"],
+            "std_error": [significant(float(value), units) for value in error],
+            "ci_low": columns["ci_low"],
+            "ci_high": columns["ci_high"],
+            "p_value": [significant(float(value), units) for value in chance],
+        }
+    )
+
+
+def _cox(rows: pd.DataFrame, names: list[str], matrix: Matrix, rules: Rules) -> Result:
+    """Proportional hazards (D. R. Cox, "Regression Models and Life-Tables", JRSS B 34, 1972), ties as Efron
+    has them. The information lies in the events: there must be enough of them for each coefficient
+    (P. Peduzzi et al., J. Clin. Epidemiol. 48, 1995)."""
+    import statsmodels.api as sm
+
+    event = rows[" event"].to_numpy(dtype=float)
+    units, events = len(rows), int(event.sum())
+    least = max(rules.minimum_count, rules.units_per_parameter * len(names))
+    if events < least or 0 < units - events < rules.minimum_count:
+        raise Withheld(f"too few units had the event, or had it not, for {len(names)} coefficients")
+    _check(rows, names, matrix, rules)
+    for place, name in enumerate(names):
+        ended = matrix[event == 1, place]
+        if _is_condition(matrix[:, place]) and min(ended.sum(), (1 - ended).sum()) < rules.minimum_count:
+            raise Withheld(f"too few events are behind the term {name}")
+    try:
+        fitted = sm.PHReg(rows[" time"].to_numpy(dtype=float), matrix, status=event, ties="efron").fit()
+        estimate, error = np.asarray(fitted.params), np.asarray(fitted.bse)
+        scores = np.nan_to_num(np.asarray(fitted.score_residuals))
+    except Exception as failed:  # noqa: BLE001  # whatever the library raises; its words could quote a value
+        raise Withheld(f"it could not be fitted ({type(failed).__name__})") from None
+    if not (np.isfinite(estimate).all() and np.isfinite(error).all()):
+        raise Withheld("its coefficients cannot be told apart")
+    require_shared(scores, np.ones(len(scores)), rows[UNIT].to_numpy(), rules)
+    table = _table(names, estimate, error, np.asarray(fitted.pvalues), events)
+    table.insert(
+        2, "hazard_ratio", [significant(float(np.exp(value)), events) for value in table["estimate"]]
+    )
+    table["events"], table["n"] = rules.rounded(events), rules.rounded(units)
+    behind = [int(rows[UNIT][matrix[:, place] != 0].nunique()) for place in range(len(names))]
+    return Result(table, pd.DataFrame({"term": names, "n": behind, "df": events - len(names)}))
 
 
 def require_shared(matrix: Matrix, weights: Matrix, units: npt.NDArray[Any], rules: Rules) -> None:

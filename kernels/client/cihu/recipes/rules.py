@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import floor, log10
 from typing import Any
 
 import numpy as np
@@ -63,6 +64,15 @@ class Rules:
         by_few = 100 * float(sizes[: self.dominance_units].sum()) > self.dominance_percent * whole
         by_two = 100 * (whole - float(sizes[:2].sum())) < self.prior_percent * float(sizes[0])
         return by_few or by_two
+
+
+def at_error(value: float, error: float, units: float) -> float:
+    """An estimate to the second digit of its standard error: the digits after it are chance. No more of them
+    than the units justify."""
+    kept = significant(value, units)
+    if not (np.isfinite(error) and error > 0):
+        return kept
+    return round(kept, 1 - floor(log10(error)))
 
 
 def significant(value: float, units: float) -> float:

@@ -1,0 +1,1 @@
+"""Customers: who a buying organisation is, checked by an operator."""

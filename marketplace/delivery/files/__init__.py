@@ -1,0 +1,1 @@
+"""Delivers files: a signed list, and each file in parts."""

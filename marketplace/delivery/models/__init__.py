@@ -1,0 +1,1 @@
+"""Calls of a model: predictions for rows that the caller sends."""

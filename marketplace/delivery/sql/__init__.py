@@ -1,0 +1,1 @@
+"""Answers free SQL within the privacy budget that was sold with a licence."""

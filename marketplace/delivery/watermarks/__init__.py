@@ -1,0 +1,1 @@
+"""Watermarks of files: whose copy was found."""

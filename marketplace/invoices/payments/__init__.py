@@ -1,0 +1,1 @@
+"""Payments: what came, for which invoice, and what is still due."""

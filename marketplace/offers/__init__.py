@@ -1,0 +1,1 @@
+"""Offers: dated price documents and short licence terms; what a licence freezes."""

@@ -1,0 +1,302 @@
+"""Lists what waits for somebody, the most urgent first, and what changed for them: the start page.
+
+    officer   requests, orders, reviews, checklists, problems, demands, pulls, derivations
+    operator  orders, companies to verify
+    team      runs that ended or came back, requests without an answer, announcements of its datasets
+    company   offers to accept, invoices that are due
+
+What cannot be read is said, and hides nothing else.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import select
+
+from marketplace.customers.find import all_companies, company_names
+from marketplace.invoices.tables import invoices
+from marketplace.licences.tables import licences
+from marketplace.orders.find import waiting_orders
+from marketplace.orders.tables import orders
+from marketplace.portal.vault_life import VaultLife
+from marketplace.portal.vault_openings import VaultOpenings
+from marketplace.portal.vault_quality import VaultQuality
+from marketplace.vault import Answer, Vault, listed
+from sandbox.database import Database
+from sandbox.errors import CihuError, Forbidden
+from sandbox.identity import Principal
+
+MOST_CHANGES = 10
+RECENT = timedelta(days=14)
+"""So long a run that ended waits for its author: what was never asked for is not wanted."""
+
+
+@dataclass(frozen=True)
+class Task:
+    """Something that waits. `since`: when it began to wait; `due`: until when it should be done; `who` is
+    responsible where it is not the reader."""
+
+    kind: str
+    name: str
+    link: str
+    since: datetime | None = None
+    due: datetime | None = None
+    who: str = ""
+
+    @property
+    def overdue(self) -> bool:
+        return self.due is not None and self.due < datetime.now(UTC)
+
+    @property
+    def order(self) -> tuple[bool, datetime]:
+        """What is late comes first, then what has the nearest deadline or waits longest."""
+        return not self.overdue, self.due or self.since or datetime.now(UTC)
+
+
+@dataclass(frozen=True)
+class StartPage:
+    """`own` waits for the reader, `others` for somebody else. `unread`: kinds that could not be read.
+    `approved`: orders of the reader's company that others approved of late."""
+
+    own: tuple[Task, ...]
+    others: tuple[Task, ...]
+    changes: tuple[Answer, ...]
+    unread: tuple[str, ...]
+    approved: tuple[Task, ...] = ()
+
+
+Part = Callable[[], Iterable[Task]]
+
+
+def desk_of(person: Principal, vault: Vault, database: Database) -> StartPage:
+    """The desk of a person, by their roles."""
+    own, others, unread = list[Task](), list[Task](), list[str]()
+    for tasks, parts in (
+        (own, _own_parts(person, vault, database)),
+        (others, _others(person, vault, database)),
+    ):
+        for name, part in parts.items():
+            try:
+                tasks.extend(part())
+            except Forbidden:
+                pass  # nothing waits there for who may not read it
+            except CihuError:
+                unread.append(name)
+    changes: list[Answer] = []
+    try:
+        changes = VaultLife(vault).my_announcements(person.id)[:MOST_CHANGES]
+    except Forbidden:
+        pass  # such as a company that is not verified yet
+    except CihuError:
+        unread.append("announcements")
+    ordered = [tuple(sorted(tasks, key=lambda task: task.order)) for tasks in (own, others)]
+    approved = _approved(person, database) if person.roles & {"buyer", "owner"} else ()
+    return StartPage(ordered[0], ordered[1], tuple(changes), tuple(unread), tuple(approved))
+
+
+def _own_parts(person: Principal, vault: Vault, database: Database) -> dict[str, Part]:
+    """What waits for the person, by the names that `unread` has."""
+    parts: dict[str, Part] = {}
+    if "officer" in person.roles:
+        parts |= {
+            "requests": lambda: _asked_of(person, vault),
+            "reviews": lambda: _reviews(person, vault),
+            "openings": lambda: _openings(person, vault),
+            "problems": lambda: _problems(person, vault),
+            "demands": lambda: _demands(person, vault),
+            "pulls": lambda: _pulls(person, vault),
+            "derivations": lambda: _derivations(person, vault),
+        }
+    if person.roles & {"officer", "operator"}:
+        parts["orders"] = lambda: _orders(person, database)
+    if "operator" in person.roles:
+        parts["companies"] = lambda: _companies(database)
+    if person.teams:
+        parts["runs"] = lambda: _runs(person, vault)
+    if person.roles & {"buyer", "owner"}:
+        parts["offers"] = lambda: _offered(person, database)
+    if person.roles & {"finance", "owner"}:
+        parts["invoices"] = lambda: _invoices(person, database)
+    return parts
+
+
+def _others(person: Principal, vault: Vault, database: Database) -> dict[str, Part]:
+    """What others are to do for the person."""
+    parts: dict[str, Part] = {}
+    if person.teams:
+        parts["own_requests"] = lambda: _own_requests(person, vault)
+        parts["runs_in_review"] = lambda: _in_review(person, vault)
+    if person.roles & {"buyer", "owner"}:
+        parts["own_orders"] = lambda: _placed(person, database)
+    return parts
+
+
+def _asked_of(person: Principal, vault: Vault) -> Iterator[Task]:
+    for each in vault.requests(person.id, status="asked"):
+        if each["department"] == person.organisation and each["team"] not in person.teams:
+            name = f"#{each['id']} {each['dataset']} ← {each['team']}"
+            yield Task("request", name, f"/queue/requests/{each['id']}", _moment(each["asked_at"]))
+
+
+def _own_requests(person: Principal, vault: Vault) -> Iterator[Task]:
+    for each in vault.requests(person.id, status="asked"):
+        if each["team"] in person.teams:
+            name = f"#{each['id']} {each['dataset']}"
+            yield Task("own_request", name, "/requests", _moment(each["asked_at"]), who=each["department"])
+
+
+def _reviews(person: Principal, vault: Vault) -> Iterator[Task]:
+    for each in vault.reviews(person.id):
+        if not each["voted"] and each["requested_by"] != person.id:
+            link, name = f"/reviews/{each['id']}", f"{each['name']} · {each['team']}"
+            yield Task("review", name, link, _moment(each["requested_at"]), _moment(each["due_at"]))
+
+
+def _openings(person: Principal, vault: Vault) -> Iterator[Task]:
+    for each in VaultOpenings(vault).reviews(person.id, state="waiting"):
+        link, name = f"/openings/{each['id']}", f"{each['dataset']}@{each['version']}"
+        yield Task("opening", name, link, _moment(each["asked_at"]), _moment(each["due_at"]))
+
+
+def _problems(person: Principal, vault: Vault) -> Iterator[Task]:
+    for each in VaultQuality(vault).problems(person.id):
+        if each["answered_at"] is None and each["department"] == person.organisation:
+            name = f"#{each['id']} {each['dataset']}"
+            yield Task("problem", name, "/problems", _moment(each["reported_at"]), _moment(each["due_at"]))
+
+
+def _demands(person: Principal, vault: Vault) -> Iterator[Task]:
+    for each in VaultLife(vault).demands(person.id):
+        if each["state"] == "open" and each["department"] == person.organisation:
+            yield Task("demand", each["title"], "/demands", _moment(each["asked_at"]))
+
+
+def _pulls(person: Principal, vault: Vault) -> Iterator[Task]:
+    for each in listed(vault.get(person.id, "/v1/pulls")):
+        if each["department"] != person.organisation:
+            continue
+        if each["state"] == "waiting" and each["set_by"] != person.id:
+            yield Task("pull_to_agree", each["dataset"], "/pulls", _moment(each["set_at"]))
+        elif each.get("last", {}).get("outcome") == "failed" or each["state"] == "suspended":
+            at = each.get("last", {}).get("started_at") or each["set_at"]
+            yield Task("pull_failed", each["dataset"], "/pulls", _moment(at), who=each["set_by"])
+
+
+def _derivations(person: Principal, vault: Vault) -> Iterator[Task]:
+    for each in listed(vault.get(person.id, "/v1/derivations")):
+        missing = any(
+            need["department"] == person.organisation
+            and person.id not in need["agreed"]
+            and len(need["agreed"]) < need["officers"]
+            for need in each["needs"]
+        )
+        if each["state"] == "waiting" and missing and each["set_by"] != person.id:
+            yield Task("derivation", each["dataset"], "/derivations", _moment(each["set_at"]))
+
+
+def _orders(person: Principal, database: Database) -> Iterator[Task]:
+    with database.transaction() as tx:
+        waiting = waiting_orders(tx, person)
+        names = company_names(tx, [order.organisation for order in waiting])
+    for order in waiting:
+        if order.status == "placed":
+            name = f"#{order.id} {order.product} ← {names.get(order.organisation, order.organisation)}"
+            yield Task("order", name, "/queue", order.placed_at)
+
+
+def _companies(database: Database) -> Iterator[Task]:
+    with database.transaction() as tx:
+        companies = all_companies(tx)
+    for company in companies:
+        if company.status == "entered":
+            yield Task("company", company.name, "/companies", company.entered_at)
+
+
+def _runs(person: Principal, vault: Vault) -> Iterator[Task]:
+    for each, at in _ended(person, vault):
+        if not _is_in_review(each, person, vault):
+            yield Task(f"run_{each['state']}", each["name"], f"/runs/{each['id']}", at)
+
+
+def _in_review(person: Principal, vault: Vault) -> Iterator[Task]:
+    """Runs of the person's whose files a reviewer is looking at."""
+    for each, at in _ended(person, vault):
+        if _is_in_review(each, person, vault):
+            yield Task("run_in_review", each["name"], f"/runs/{each['id']}", at)
+
+
+def _ended(person: Principal, vault: Vault) -> Iterator[tuple[Answer, datetime]]:
+    """The person's runs that ended of late, and when."""
+    for each in vault.runs(person.id):
+        at = _moment(each["told_at"] or each["ended_at"] or each["submitted_at"])
+        mine = each["submitted_by"] == person.id and at is not None and at > datetime.now(UTC) - RECENT
+        if mine and at and each["state"] in ("finished", "returned", "interrupted"):
+            yield each, at
+
+
+def _is_in_review(run: Answer, person: Principal, vault: Vault) -> bool:
+    if run["state"] == "interrupted":
+        return False
+    asked = vault.run_release(person.id, str(run["id"]))
+    return asked is not None and asked["state"] == "open"
+
+
+def _offered(person: Principal, database: Database) -> list[Task]:
+    return _orders_with(person, database, "offered", "offer")
+
+
+def _placed(person: Principal, database: Database) -> list[Task]:
+    return _orders_with(person, database, "placed", "own_order")
+
+
+def _approved(person: Principal, database: Database) -> list[Task]:
+    """The licences that came of orders, the newest first."""
+    wanted = (
+        select(orders.c.id, orders.c.product, orders.c.decided_at, licences.c.id.label("licence"))
+        .join(licences, licences.c.order == orders.c.id)
+        .where(
+            orders.c.organisation == person.organisation,
+            orders.c.status == "approved",
+            orders.c.decided_at > datetime.now(UTC) - RECENT,
+        )
+        .order_by(orders.c.decided_at.desc())
+        .limit(MOST_CHANGES)
+    )
+    with database.transaction() as tx:
+        found = tx.execute(wanted).all()
+    return [
+        Task("approved", f"#{row.id} {row.product}", f"/licences/{row.licence}", row.decided_at)
+        for row in found
+    ]
+
+
+def _orders_with(person: Principal, database: Database, status: str, kind: str) -> list[Task]:
+    wanted = select(orders).where(orders.c.organisation == person.organisation, orders.c.status == status)
+    with database.transaction() as tx:
+        found = tx.execute(wanted.order_by(orders.c.placed_at, orders.c.id)).all()
+    return [
+        Task(kind, f"#{row.id} {row.product}", f"/orders/{row.id}", row.placed_at, who=row.department)
+        for row in found
+    ]
+
+
+def _invoices(person: Principal, database: Database) -> list[Task]:
+    wanted = select(invoices).where(
+        invoices.c.organisation == person.organisation, invoices.c.status == "final"
+    )
+    with database.transaction() as tx:
+        found = tx.execute(wanted.order_by(invoices.c.id)).mappings().all()
+    return [
+        Task("invoice", f"{row['department']} {row['month']}", f"/invoices/{row['id']}", due=row["due_at"])
+        for row in found
+    ]
+
+
+def _moment(text: Any) -> datetime | None:
+    if isinstance(text, str):
+        text = datetime.fromisoformat(text)
+    if not isinstance(text, datetime):
+        return None
+    return text if text.tzinfo else text.replace(tzinfo=UTC)

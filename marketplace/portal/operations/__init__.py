@@ -1,0 +1,1 @@
+"""What operators do with the service as a whole: health, maintenance, announcements, records of backups."""

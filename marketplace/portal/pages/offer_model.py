@@ -1,0 +1,150 @@
+"""Pages: an officer puts calls of a model of the library on offer, and ends such a product with notice."""
+
+from collections.abc import Mapping
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import Response
+from pydantic import ValidationError
+from starlette.datastructures import FormData
+
+from marketplace.offers.price import Unit
+from marketplace.portal.authentication import Authenticator
+from marketplace.portal.language import vault_in_language
+from marketplace.portal.openid.endpoints import posted
+from marketplace.portal.pages.models import BadModelField, field_of, retirement_of, texts_of
+from marketplace.portal.pages.officers import officer_at, sending_officer_at
+from marketplace.portal.pages.selling import percent_of, simple_offer
+from marketplace.portal.rendering import Pages, words_of
+from marketplace.portal.sent_once import number_and_words, sent_once
+from marketplace.portal.sessions import Session
+from marketplace.portal.vault_models import VaultModels
+from marketplace.products.list_product import Offer, list_product
+from marketplace.products.retire_product import Retirement, retire_product
+from marketplace.products.selling import Selling
+from marketplace.vault import Answer, Vault
+from sandbox.errors import CihuError, InvalidInput
+from sandbox.plain_text import PlainText
+
+UNITS = (Unit.MODEL_CALL, Unit.ROW)
+SHORTEST_REASON = 5
+
+
+def router(*, selling: Selling, authenticator: Authenticator, pages: Pages) -> APIRouter:
+    routes = APIRouter(include_in_schema=False)
+    Reading = Annotated[Vault, Depends(vault_in_language(selling.vault))]
+    Officer = Annotated[Session, Depends(officer_at(authenticator))]
+    SendingOfficer = Annotated[Session, Depends(sending_officer_at(authenticator))]
+    Given = Annotated[FormData, Depends(posted)]
+
+    @routes.get("/models/{name}/{version}/offer")
+    def form(request: Request, session: Officer, vault: Reading, name: PlainText, version: int) -> Response:
+        return shown(request, session, vault, name, version, {})
+
+    @routes.post("/models/{name}/{version}/offer")
+    def offer(
+        request: Request, session: SendingOfficer, vault: Reading, name: PlainText, version: int, given: Given
+    ) -> Response:
+        typed = texts_of(given)
+
+        def put() -> str:
+            model = VaultModels(vault).version(session.principal.id, name, version)
+            wanted = offer_of(model, typed)
+            list_product(selling, principal=session.principal, offer=wanted)
+            return f"/products/{wanted.id}"
+
+        try:
+            return sent_once(authenticator, request, *number_and_words(given), deed=put)
+        except CihuError as refusal:
+            if refusal.code == "model_not_found":
+                raise
+            return shown(request, session, vault, name, version, typed, refusal)
+
+    @routes.post("/products/{name}/retire")
+    def retire(request: Request, session: SendingOfficer, name: PlainText, given: Given) -> Response:
+        def end() -> str:
+            wanted = retirement_of(given)
+            if len(wanted["reason"]) < SHORTEST_REASON:
+                raise InvalidInput(
+                    f"Say why, in at least {SHORTEST_REASON} characters.",
+                    code="reason_needed",
+                    remedy="Its buyers read it.",
+                    zh=f"请说明理由，至少 {SHORTEST_REASON} 个字符。",
+                    remedy_zh="购买方会看到。",
+                )
+            retire_product(
+                selling,
+                principal=session.principal,
+                product_id=name,
+                retirement=Retirement.model_validate(wanted),
+            )
+            return f"/products/{name}"
+
+        return sent_once(authenticator, request, *number_and_words(given), deed=end)
+
+    def shown(
+        request: Request,
+        session: Session,
+        vault: Vault,
+        name: str,
+        version: int,
+        typed: Mapping[str, str],
+        refusal: CihuError | None = None,
+    ) -> Response:
+        return pages.show(
+            request,
+            "offer_model.html",
+            session,
+            status=422 if refusal else 200,
+            model=VaultModels(vault).version(session.principal.id, name, version),
+            typed=typed,
+            units=[unit.value for unit in UNITS],
+            uses=selling.rules.uses,
+            refusal=words_of(refusal) if refusal else None,
+            at=field_of(refusal),
+        )
+
+    return routes
+
+
+def offer_of(model: Answer, typed: Mapping[str, str]) -> Offer:
+    """The product of the form's fields; title and summary are those of the model's card.
+    Raises `InvalidInput` that names the field."""
+    what = {
+        "kind": "model",
+        "model": model["name"],
+        "version": model["version"],
+        "team_percent": percent_of(typed.get("team_percent", "")),
+    }
+    card = model["card"]
+    wanted = {
+        "id": typed.get("id", ""),
+        "dataset": model["dataset"],
+        **{name: card[name][:2000] for name in ("title_zh", "title_en", "summary_zh", "summary_en")},
+        "what": what,
+        "offer": simple_offer(typed, unit=Unit.MODEL_CALL.value),
+    }
+    try:
+        return Offer.model_validate(wanted)
+    except ValidationError as error:
+        raise bad_offer_field(error) from None
+
+
+def bad_offer_field(error: ValidationError) -> BadModelField:
+    """The first field that is wrong."""
+    names = [part for part in error.errors()[0]["loc"] if isinstance(part, str)]
+    field = next((name for name in reversed(names) if name in REMEDIES), "id")
+    remedy, remedy_zh = REMEDIES[field]
+    return BadModelField(field, remedy=remedy, remedy_zh=remedy_zh)
+
+
+REMEDIES = {
+    "id": (
+        "A product's name has small letters, digits and hyphens, begins with a letter, and has 2 to 63 "
+        "characters.",
+        "产品名称由小写字母、数字和连字符组成，以字母开头，2 至 63 个字符。",
+    ),
+    "team_percent": ("Write a whole number from 0 to 90.", "请填写 0 至 90 的整数。"),
+    "purpose": ("Say for what calls are licensed.", "请填写许可用途。"),
+    "calls_per_month": ("Write a whole number.", "请填写整数。"),
+}

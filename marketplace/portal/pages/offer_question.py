@@ -1,0 +1,138 @@
+"""Pages: an officer puts the answers to a question of a competition's result on offer, with a share for its
+team."""
+
+from collections.abc import Mapping
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import Response
+from pydantic import ValidationError
+from starlette.datastructures import FormData
+
+from marketplace.portal.authentication import Authenticator
+from marketplace.portal.language import vault_in_language
+from marketplace.portal.openid.endpoints import posted
+from marketplace.portal.pages.models import BadModelField, texts_of
+from marketplace.portal.pages.offer_model import REMEDIES as OF_MODELS
+from marketplace.portal.pages.officers import officer_at, sending_officer_at
+from marketplace.portal.pages.selling import percent_of, simple_offer
+from marketplace.portal.rendering import Pages, words_of
+from marketplace.portal.sent_once import number_and_words, sent_once
+from marketplace.portal.sessions import Session
+from marketplace.products.fitting_terms import units_of_kind
+from marketplace.products.list_product import Offer, list_product
+from marketplace.products.question_origin import ranked_question
+from marketplace.products.selling import Selling
+from marketplace.vault import Answer, Vault
+from sandbox.errors import CihuError
+from sandbox.plain_text import PlainText
+
+PAGE = "/competitions/{name}/ranked/{entry}/offer"
+
+
+def router(*, selling: Selling, authenticator: Authenticator, pages: Pages) -> APIRouter:
+    routes = APIRouter(include_in_schema=False)
+    Reading = Annotated[Vault, Depends(vault_in_language(selling.vault))]
+    Officer = Annotated[Session, Depends(officer_at(authenticator))]
+    SendingOfficer = Annotated[Session, Depends(sending_officer_at(authenticator))]
+    Given = Annotated[FormData, Depends(posted)]
+
+    @routes.get(PAGE)
+    def form(request: Request, session: Officer, vault: Reading, name: PlainText, entry: int) -> Response:
+        ranked = ranked_question(vault, session.principal, name, entry)
+        return shown(request, session, name, ranked, {})
+
+    @routes.post(PAGE)
+    def offer(
+        request: Request, session: SendingOfficer, vault: Reading, name: PlainText, entry: int, given: Given
+    ) -> Response:
+        typed = texts_of(given)
+        ranked = ranked_question(vault, session.principal, name, entry)
+
+        def put() -> str:
+            wanted = offer_of(name, ranked, typed)
+            list_product(selling, principal=session.principal, offer=wanted)
+            return f"/products/{wanted.id}"
+
+        try:
+            return sent_once(authenticator, request, *number_and_words(given), deed=put)
+        except CihuError as refusal:
+            return shown(request, session, name, ranked, typed, refusal)
+
+    def shown(
+        request: Request,
+        session: Session,
+        name: str,
+        ranked: Answer,
+        typed: Mapping[str, str],
+        refusal: CihuError | None = None,
+    ) -> Response:
+        return pages.show(
+            request,
+            "offer_question.html",
+            session,
+            status=422 if refusal else 200,
+            competition=name,
+            ranked=ranked,
+            typed=typed,
+            units=units_of_kind("query"),
+            uses=selling.rules.uses,
+            refusal=words_of(refusal) if refusal else None,
+            at=field_of(refusal),
+        )
+
+    return routes
+
+
+def offer_of(competition: str, ranked: Answer, typed: Mapping[str, str]) -> Offer:
+    """The product of the form's fields; what is asked is the entry's own.
+    Raises `InvalidInput` that names the field."""
+    question = ranked["question"]
+    what = {
+        "kind": "query",
+        **{name: question[name] for name in ("sql", "parameters")},
+        "epsilon": typed.get("epsilon", ""),
+        "budget": {"epsilon": typed.get("budget_epsilon", ""), "until": typed.get("budget_until", "")},
+        "origin": {
+            "competition": competition,
+            "entry": ranked["entry"],
+            "team": typed.get("team") or None,
+            "team_percent": percent_of(typed.get("team_percent", "")),
+        },
+    }
+    texts = {name: typed.get(name, "") for name in ("id", "title_zh", "title_en")}
+    wanted = texts | {"dataset": question["dataset"], "what": what, "offer": simple_offer(typed, unit="call")}
+    try:
+        return Offer.model_validate(wanted)
+    except ValidationError as error:
+        raise bad_field(error) from None
+
+
+def field_of(refusal: CihuError | None) -> str:
+    """The field that a refusal is about; "" for the form as a whole."""
+    if isinstance(refusal, BadModelField):
+        return refusal.field
+    return FIELD_OF.get(refusal.code, "") if refusal is not None else ""
+
+
+def bad_field(error: ValidationError) -> BadModelField:
+    """The first field that is wrong; `budget_` before those of the budget."""
+    names = [part for part in error.errors()[0]["loc"] if isinstance(part, str)]
+    field = next((name for name in reversed(names) if name in REMEDIES), "id")
+    field = f"budget_{field}" if "budget" in names else field
+    remedy, remedy_zh = REMEDIES[field]
+    return BadModelField(field, remedy=remedy, remedy_zh=remedy_zh)
+
+
+EPSILON = ("Write a number such as 0.5.", "请填写数字，例如 0.5。")
+DAY = ("Choose a day.", "请选择日期。")
+TITLE = ("Give the product a title of at most 200 characters.", "请填写标题，最多 200 个字符。")
+REMEDIES = OF_MODELS | {
+    "title_zh": TITLE,
+    "title_en": TITLE,
+    "epsilon": EPSILON,
+    "budget_epsilon": EPSILON,
+    "until": DAY,
+    "budget_until": DAY,
+}
+FIELD_OF = {"question_team": "team", "no_team_behind": "team"}

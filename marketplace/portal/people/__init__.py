@@ -1,0 +1,1 @@
+"""Looks after accounts, organisations, teams and roles."""

@@ -1,0 +1,1 @@
+"""Service accounts: a company's programs, which get short-lived tokens for their client credentials."""

@@ -1,0 +1,1 @@
+"""Entries: their predictions, each from one person's rows alone, and their scores, each told once."""

@@ -1,0 +1,1 @@
+"""The courier: the one process that sends mails, and knows how to."""

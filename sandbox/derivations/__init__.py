@@ -1,0 +1,1 @@
+"""Datasets that are made of others by reviewed SQL: read, checked, agreed to, computed, published."""

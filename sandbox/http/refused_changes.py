@@ -1,0 +1,31 @@
+"""Logs each change that the rules refused, once its own transaction has ended.
+
+A refused reading is not logged: pages ask for what they might show. What is asked by POST and changes nothing
+counts as a change here, because a person asked for it. Where the caller is told that there is no such thing,
+nothing is logged either: the log is public, and an entry would say that the thing is there.
+"""
+
+from collections.abc import Callable
+from typing import cast
+
+from fastapi import FastAPI, Request
+from fastapi.responses import Response
+
+from sandbox.database import Database
+from sandbox.errors import CihuError
+from sandbox.http.maintenance_gate import SAFE
+from sandbox.policy import Refused, log_refusal
+
+Handler = Callable[[Request, Exception], Response]
+
+
+def log_refused_changes(app: FastAPI, database: Database) -> None:
+    """After `problem_details.install`, whose answer stays as it is."""
+    document = cast("Handler", app.exception_handlers[CihuError])
+
+    def refused(request: Request, error: Exception) -> Response:
+        if isinstance(error, Refused) and error.shown_as is None and request.method not in SAFE:
+            log_refusal(database, error)
+        return document(request, error)
+
+    app.add_exception_handler(CihuError, refused)

@@ -1,0 +1,1 @@
+"""Running the service: maintenance, announcements, backups and the health of every part."""

@@ -1,0 +1,251 @@
+"""How the departments work (考核): what was decided in time, in how many days, what is overdue and what was
+opened.
+
+Everything comes from tables of work. Of other departments an officer sees a percentage and a number of days,
+and these only where enough decisions stand behind both, beside the open copies that anybody can count. They
+are of whole months: of windows that slide by a day, the difference would be a single decision. Counts are of
+the own department, and for auditors. Scores of quality are made of rows: the officers of the
+department alone see theirs. Departments stand in the order of their ids: nothing here is a ranking.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from statistics import fmean, median
+from typing import Any
+
+from sqlalchemy import Column, ColumnElement, and_, func, select
+
+from sandbox.catalog.dataset_index import indexed, refresh_index
+from sandbox.catalog.tables import (
+    dataset_index,
+    dataset_quality,
+    datasets,
+    open_copies,
+    opening_reviews,
+    problem_reports,
+)
+from sandbox.city_time import CITY_TIME
+from sandbox.database import Transaction
+from sandbox.grants.model import MARKETPLACE, RequestStatus
+from sandbox.grants.tables import requests
+from sandbox.identity import Principal
+from sandbox.identity.tables import organisations
+from sandbox.jobs.tables import runs
+from sandbox.oversight.request_facts import OversightContext
+from sandbox.oversight.risks import overdue
+from sandbox.oversight.schemas import DepartmentCounts, DepartmentScore, ScoreboardDocument
+from sandbox.policy import Resource
+from sandbox.reviews.model import WAITING
+from sandbox.reviews.tables import reviews
+
+LEAST_DECISIONS = 5
+"""Fewer decisions of another department tell of a single one."""
+DAY_SECONDS = 86400
+MONTHS = {31: 1, 92: 3, 183: 6, 366: 12}
+"""How many whole months stand for so many days."""
+
+
+@dataclass
+class Work:
+    """Of one department, in the window. `late`: decided after its date, or not yet and its date is over."""
+
+    days: list[float] = field(default_factory=list)
+    waiting: int = 0
+    due: int = 0
+    late: int = 0
+    datasets: int = 0
+    overdue: int = 0
+    opened: int = 0
+    scores: list[float] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class WorkOf:
+    """Of all departments, in one window."""
+
+    since: datetime
+    until: datetime
+    departments: defaultdict[str, Work]
+
+
+def scoreboard(
+    context: OversightContext, asker: Principal, *, days: int, now: datetime | None = None
+) -> ScoreboardDocument:
+    """Of the last `days` days. Raises `Forbidden`."""
+    about = Resource("Scoreboard", "scoreboard", {"department": ""})
+    context.gate.require(asker, "read_scoreboard", about)
+    now = now or datetime.now(UTC)
+    refresh_index(context.repository)
+    with context.database.transaction() as tx:
+        known = _work(tx, context, asker, now - timedelta(days=days), now)
+        _waiting(tx, known.departments)
+        whole = _work(tx, context, asker, *whole_months(now, MONTHS[days]))
+        ids = sorted(known.departments.keys() | whole.departments.keys())
+        rows = tx.execute(
+            select(organisations.c.id, organisations.c.display_name).where(organisations.c.id.in_(ids))
+        )
+        names: dict[str, str] = {row.id: row.display_name for row in rows}
+    scores = [_score(context, asker, id, names.get(id, id), known, whole) for id in ids]
+    return {
+        "as_of": now,
+        "days": days,
+        "least_decisions": LEAST_DECISIONS,
+        "departments": [score for score in scores if score is not None],
+    }
+
+
+def whole_months(now: datetime, months: int) -> tuple[datetime, datetime]:
+    """The last whole months before the one of `now`, by the city's calendar: their start, and their end."""
+    until = now.astimezone(CITY_TIME).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    year, month = divmod(until.year * 12 + until.month - 1 - months, 12)
+    return until.replace(year=year, month=month + 1), until
+
+
+def _work(
+    tx: Transaction, context: OversightContext, asker: Principal, since: datetime, until: datetime
+) -> WorkOf:
+    work: defaultdict[str, Work] = defaultdict(Work)
+    _requests(tx, work, since, until)
+    _dated(tx, work, since, until)
+    _datasets(tx, work, context, until)
+    _scores(tx, work, context, asker)
+    return WorkOf(since, until, work)
+
+
+def _score(
+    context: OversightContext, asker: Principal, department: str, name: str, known: WorkOf, whole: WorkOf
+) -> DepartmentScore | None:
+    """None for a department that did nothing which may be shown."""
+    about = Resource("Scoreboard", department, {"department": department})
+    counted = context.gate.decide(asker, "read_scoreboard_counts", about).allowed
+    window = known if counted else whole
+    if department not in window.departments:
+        return None
+    done = window.departments[department]
+    enough = counted or min(done.due, len(done.days)) >= LEAST_DECISIONS
+    score: DepartmentScore = {
+        "department": department,
+        "name": name,
+        "since": window.since,
+        "until": window.until,
+        "on_time_percent": _percent(done.due - done.late, done.due) if enough and done.due else None,
+        "median_days": round(median(done.days), 1) if enough and done.days else None,
+        "opened": done.opened,
+    }
+    if counted:
+        counts: DepartmentCounts = {
+            "datasets": done.datasets,
+            "overdue_updates": done.overdue,
+            "requests_decided": len(done.days),
+            "requests_waiting": done.waiting,
+            "dated_decisions": done.due,
+            "late_decisions": done.late,
+        }
+        if done.scores and department == asker.organisation and "officer" in asker.roles:
+            counts["quality"] = round(fmean(done.scores), 1)
+        score["counts"] = counts
+    return score
+
+
+def _percent(part: int, whole: int) -> int:
+    return round(100 * part / whole)
+
+
+def _requests(tx: Transaction, work: defaultdict[str, Work], since: datetime, until: datetime) -> None:
+    """Requests of teams; those of the marketplace are approved by themselves."""
+    decided = select(requests.c.department, requests.c.asked_at, requests.c.decided_at).where(
+        requests.c.team != MARKETPLACE,
+        requests.c.decided_at >= since,
+        requests.c.decided_at < until,
+        requests.c.decided_by != requests.c.asked_by,
+    )
+    for row in tx.execute(decided):
+        work[row.department].days.append((row.decided_at - row.asked_at).total_seconds() / DAY_SECONDS)
+
+
+def _waiting(tx: Transaction, work: defaultdict[str, Work]) -> None:
+    waits = (
+        select(requests.c.department, func.count().label("number"))
+        .where(requests.c.team != MARKETPLACE, requests.c.status == RequestStatus.ASKED.value)
+        .group_by(requests.c.department)
+    )
+    for row in tx.execute(waits):
+        work[row.department].waiting = row.number
+
+
+def _dated(tx: Transaction, work: defaultdict[str, Work], since: datetime, until: datetime) -> None:
+    """Decisions that have a date: reviews before opening, reported problems, reviews of outputs. They were
+    asked for in the window, and are counted as they stood at its end. A review of outputs counts for each
+    department whose data the run read."""
+
+    def asked_in(column: Column[datetime]) -> ColumnElement[bool]:
+        return and_(column >= since, column < until)
+
+    openings = select(opening_reviews.c.department, opening_reviews.c.due_at, opening_reviews.c.decided_at)
+    _count(work, tx.execute(openings.where(asked_in(opening_reviews.c.asked_at))), until)
+    problems = select(problem_reports.c.department, problem_reports.c.due_at, problem_reports.c.answered_at)
+    _count(work, tx.execute(problems.where(asked_in(problem_reports.c.reported_at))), until)
+    looked = (
+        select(reviews.c.state, reviews.c.due_at, reviews.c.decided_at, runs.c.inputs)
+        .join(runs, runs.c.id == reviews.c.run)
+        .where(asked_in(reviews.c.requested_at))
+    )
+    waiting = {state.value for state in WAITING}
+    asked = tx.execute(looked).all()
+    names = {each["dataset"] for row in asked for each in row.inputs}
+    owned = tx.execute(select(datasets.c.name, datasets.c.department).where(datasets.c.name.in_(names)))
+    departments = {row.name: row.department for row in owned}
+    for row in asked:
+        if row.decided_at is None and row.state not in waiting:  # a team withdrew it
+            continue
+        read = {each["dataset"] for each in row.inputs} & departments.keys()
+        owners = {departments[name] for name in read}
+        _count(work, [(owner, row.due_at, row.decided_at) for owner in owners], until)
+
+
+def _count(
+    work: defaultdict[str, Work],
+    rows: Iterable[Sequence[Any]],
+    until: datetime,
+) -> None:
+    """Each row: department, when it was due, when it was decided. What waited at the end of the window
+    and was not late yet is none."""
+    for department, due, decided in rows:
+        stood = until if decided is None else min(decided, until)
+        if stood == until and due >= until:
+            continue
+        work[department].due += 1
+        work[department].late += stood > due
+
+
+def _datasets(
+    tx: Transaction, work: defaultdict[str, Work], context: OversightContext, now: datetime
+) -> None:
+    index, copies = dataset_index.c, select(open_copies.c.dataset).distinct().subquery()
+    counts = (
+        index.department,
+        func.count().label("datasets"),
+        func.count(copies.c.dataset).label("opened"),
+        func.count().filter(overdue(now)).label("overdue"),
+    )
+    found = indexed(context.repository, select(*counts))
+    found = found.outerjoin(copies, copies.c.dataset == index.dataset).group_by(index.department)
+    for row in tx.execute(found):
+        of = work[row.department]
+        of.datasets, of.opened, of.overdue = row.datasets, row.opened, row.overdue
+
+
+def _scores(
+    tx: Transaction, work: defaultdict[str, Work], context: OversightContext, asker: Principal
+) -> None:
+    """Of the asker's department: nobody else is shown any."""
+    index, quality = dataset_index.c, dataset_quality.c
+    total = quality.report["score"]["total"].astext
+    found = indexed(context.repository, select(total)).join(
+        dataset_quality, and_(quality.dataset == index.dataset, quality.number == index.number)
+    )
+    wanted = found.where(index.department == asker.organisation, total.is_not(None))
+    if scores := [float(each) for each in tx.scalars(wanted)]:
+        work[asker.organisation].scores += scores

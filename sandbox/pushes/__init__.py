@@ -1,0 +1,1 @@
+"""Rows that a department's own system sends in batches, which become the next version of a dataset."""

@@ -1,0 +1,1 @@
+"""What an officer answers for, and handing it over to a colleague when they leave."""

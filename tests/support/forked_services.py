@@ -1,0 +1,164 @@
+"""Starts the vault and the portal from a process that has imported both already.
+
+What `python -m sandbox.vault.app` computes before it serves is, for the most part, imports: two to three
+seconds of a processor, some hundred times in the suite. Here one process for each pytest process imports
+them, and forks: the same `main()` runs, in a process, session and environment of its own, a child of the
+pytest process. A city's services, and a service with something changed in it, are started as everywhere else.
+
+A process that was forked shows the environment of its server in /proc/PID/environ (proc(5)), and not its own.
+"""
+
+import functools
+import gc
+import importlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import traceback
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NoReturn
+
+import duckdb
+
+from sandbox.standalone.parent_death_signal import leash
+
+CHECKOUT = Path(__file__).parents[2]
+MODULES = ("sandbox.vault.app", "marketplace.app")
+LONGEST = 1 << 20
+
+
+def forkable(command: Sequence[str], environment: Mapping[str, str]) -> bool:
+    """Whether it is one of the modules, as it is in this checkout."""
+    return (
+        len(command) == 3
+        and list(command[:2]) == [sys.executable, "-m"]
+        and command[2] in MODULES
+        and environment.get("PYTHONPATH") == str(CHECKOUT)
+    )
+
+
+class ForkedProcess(subprocess.Popen[bytes]):
+    """A process that the fork server made; for who started it, as any other that Popen starts."""
+
+    def __init__(self, module: str, environment: Mapping[str, str], folder: Path, output: int) -> None:
+        self._asked = module, environment, folder, output
+        super().__init__([sys.executable, "-m", module])
+
+    def _execute_child(self, *_: Any, **__: Any) -> None:
+        self.pid = _server().fork(*self._asked)
+        self._child_created = True
+
+
+class ForkServer:
+    """The process that has imported the modules. It ends with the one that started it."""
+
+    def __init__(self) -> None:
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self._connection = ours
+        self._process = subprocess.Popen(
+            [sys.executable, str(Path(__file__)), str(theirs.fileno())],
+            env={"PATH": os.environ["PATH"], "LANG": "C.UTF-8", "PYTHONPATH": str(CHECKOUT)},
+            pass_fds=[theirs.fileno()],
+            stdin=subprocess.DEVNULL,
+            preexec_fn=leash(),
+        )
+        theirs.close()
+
+    def fork(self, module: str, environment: Mapping[str, str], folder: Path, output: int) -> int:
+        """The number of the new process."""
+        asked = json.dumps([module, dict(environment), str(folder), os.getpid()]).encode()
+        socket.send_fds(self._connection, [asked], [output])
+        return int(self._connection.recv(LONGEST))
+
+    def end(self) -> None:
+        """It may not see us hang up: a process that a test forked holds our end, too."""
+        self._process.kill()
+        self._process.wait()
+        self._connection.close()
+
+
+@functools.cache
+def _server() -> ForkServer:
+    return ForkServer()
+
+
+def end() -> None:
+    """End the fork server of this process, if it has one. What it forked lives on."""
+    if _server.cache_info().currsize:
+        _server().end()
+        _server.cache_clear()
+
+
+def serve(connection: socket.socket) -> None:
+    """Fork for each request, until the other side hangs up."""
+    while True:
+        asked, descriptors, _, _ = socket.recv_fds(connection, LONGEST, 1)
+        if not asked:
+            return
+        module, environment, folder, parent = json.loads(asked)
+        reading, writing = os.pipe()
+        between = os.fork()
+        if between == 0:
+            # its child becomes one of the pytest process, which collects orphans (left_processes.py)
+            first = os.getpid()
+            if (pid := os.fork()) == 0:
+                connection.close()
+                for descriptor in (reading, writing):
+                    os.close(descriptor)
+                while os.getppid() == first:
+                    os.sched_yield()
+                _become(module, environment, folder, descriptors[0], parent)
+            os.write(writing, str(pid).encode())
+            os._exit(0)
+        os.waitpid(between, 0)
+        connection.send(os.read(reading, 20))
+        for descriptor in (reading, writing, *descriptors):
+            os.close(descriptor)
+
+
+def _become(module: str, environment: dict[str, str], folder: str, output: int, parent: int) -> NoReturn:
+    """The module's process, and nothing else of this one."""
+    status: Any = 1
+    try:
+        os.setsid()
+        os.chdir(folder)
+        os.dup2(output, 1)
+        os.dup2(output, 2)
+        os.close(output)
+        os.environ.clear()
+        os.environ.update(environment)
+        sys.argv[:] = [module]
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        leash(parent=parent)()
+        status = importlib.import_module(module).main()
+    except SystemExit as ended:
+        status = ended.code
+        if isinstance(status, str):
+            print(status, file=sys.stderr)
+    except BaseException:  # as the interpreter would
+        traceback.print_exc()
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(status if isinstance(status, int) else 0 if status is None else 1)
+
+
+def main() -> None:
+    """`python forked_services.py DESCRIPTOR`."""
+    gc.disable()
+    for module in MODULES:
+        importlib.import_module(module)
+    duckdb.default_connection().close()  # importing it opens one, with threads that a fork would not have
+    gc.freeze()
+    signal.signal(
+        signal.SIGINT, signal.SIG_IGN
+    )  # a terminal's Ctrl-C is for pytest, which ends us by hanging up
+    serve(socket.socket(fileno=int(sys.argv[1])))
+
+
+if __name__ == "__main__":
+    main()
