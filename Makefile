@@ -31,16 +31,28 @@ TESTS := $(BIN)/pytest --numprocesses $(shell expr $$(nproc) + 2) --dist loadfil
 test: setup $(DONE)/dev $(DONE)/docs $(DONE)/generator $(DONE)/redocly $(DONE)/oidc-provider  ## run all the tests
 	@$(TESTS)
 
-check: setup lint $(DONE)/docs $(DONE)/generator $(DONE)/redocly $(DONE)/oidc-provider  ## all that must hold before a change lands: lint, types, layers, tests
+check: setup $(DONE)/dev $(DONE)/docs $(DONE)/generator $(DONE)/redocly $(DONE)/oidc-provider  ## all that must hold before a change lands: lint, types, layers, tests
+	@$(MAKE) --no-print-directory --jobs 2 --output-sync lint compiled
 	$(TESTS)
 
-lint: $(DONE)/dev  ## the quick part of check: lint, types, layers, words
+lint: style types client-types layers  ## the quick part of check: lint, types, layers, words
+
+style: $(DONE)/dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check --quiet .
-	$(BIN)/mypy
-	cd kernels/client && ../../$(BIN)/mypy
-	$(BIN)/lint-imports
 	$(BIN)/python scripts/check_words.py
+
+types: $(DONE)/dev
+	$(BIN)/mypy
+
+client-types: $(DONE)/dev
+	cd kernels/client && ../../$(BIN)/mypy
+
+layers: $(DONE)/dev
+	$(BIN)/lint-imports
+
+compiled: $(DONE)/dev  # the tests' bytecode, once: else each worker compiles all of them
+	@$(BIN)/pytest --collect-only --quiet >/dev/null
 
 openapi: setup  ## write the API descriptions in docs/openapi again, after an operation was changed
 	@$(BIN)/python scripts/write_openapi.py
@@ -190,4 +202,4 @@ $(HTMX): package-lock.json | $(DONE)/uv
 	@scripts/fetch_for_browsers.sh
 	@touch $@
 
-.PHONY: help setup up test check lint openapi docs docs-translations audit-dp audit-sensitivity bench bench-checks bench-dp bench-error bench-ledger bench-publish bench-seal bench-seal-channel bench-start bench-timing bench-api bench-portal bench-changed soak trace mutants pictures demo licences audit lock clean
+.PHONY: help setup up test check lint style types client-types layers compiled openapi docs docs-translations audit-dp audit-sensitivity bench bench-checks bench-dp bench-error bench-ledger bench-publish bench-seal bench-seal-channel bench-start bench-timing bench-api bench-portal bench-changed soak trace mutants pictures demo licences audit lock clean

@@ -551,7 +551,7 @@ def one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
 
 TRIED: list[int | None] = []
 SHARDS = 4  # each may run in another worker
-QUESTIONS = int(os.environ.get("CIHU_SENSITIVITY_CASES", "4000")) // 5 // SHARDS  # each with some six units
+QUESTIONS = int(os.environ.get("CIHU_SENSITIVITY_CASES", "2000")) // 5 // SHARDS  # each with some six units
 
 
 @pytest.mark.slow

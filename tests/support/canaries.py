@@ -22,6 +22,7 @@ from sandbox.database import Database
 
 CHUNK = 64 * 1024 * 1024
 OVERLAP = 256  # longer than any form of a canary
+EMPTY = bytes(1024 * 1024)  # most memory that a process may use holds nothing: it is not searched
 BIRD = "canarybird"
 
 
@@ -170,9 +171,11 @@ def memory(pid: int) -> Iterator[bytes]:
             ):
                 continue  # what cannot be written holds programs and their words
             start, end = (int(part, 16) for part in place.split("-"))
-            for at in range(start, end, CHUNK):
+            for at in range(start, end, len(EMPTY)):
                 try:
                     contents.seek(at)
-                    yield contents.read(min(CHUNK + OVERLAP, end - at))
+                    part = contents.read(min(len(EMPTY) + OVERLAP, end - at))
                 except OSError:
                     break  # a guard page, or a device
+                if not EMPTY.startswith(part[: len(EMPTY)]) or any(part[len(EMPTY) :]):
+                    yield part
