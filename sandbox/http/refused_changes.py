@@ -1,8 +1,7 @@
 """Logs each change that the rules refused, once its own transaction has ended.
 
 A refused reading is not logged: pages ask for what they might show. What is asked by POST and changes nothing
-counts as a change here, because a person asked for it. Where the caller is told that there is no such thing,
-nothing is logged either: the log is public, and an entry would say that the thing is there.
+counts as a change here, because a person asked for it.
 """
 
 from collections.abc import Callable
@@ -24,7 +23,7 @@ def log_refused_changes(app: FastAPI, database: Database) -> None:
     document = cast("Handler", app.exception_handlers[CihuError])
 
     def refused(request: Request, error: Exception) -> Response:
-        if isinstance(error, Refused) and error.shown_as is None and request.method not in SAFE:
+        if isinstance(error, Refused) and request.method not in SAFE:
             log_refusal(database, error)
         return document(request, error)
 

@@ -86,7 +86,7 @@ class Refused(Forbidden):
 @contextmanager
 def hidden_from_strangers(missing: CihuError, *, seen: bool) -> Iterator[None]:
     """A refusal is shown as `missing`, the error for a thing that does not exist, unless the caller may
-    see the thing. Otherwise refusals would tell one team what another has. It is logged as what it is."""
+    see the thing. Otherwise refusals would tell one team what another has. It is not logged."""
     try:
         yield
     except Refused as refused:

@@ -22,8 +22,12 @@ def refusal_event(decision: Decision) -> Event:
 
 
 def log_refusal(database: Database, refused: Refused) -> None:
-    """Append a refusal in a transaction of its own, once: whoever passes it on does not log it again."""
-    if not refused.logged:
+    """Append a refusal in a transaction of its own, once: whoever passes it on does not log it again.
+
+    Where the caller is told that there is no such thing, nothing is appended: the log is public, and an entry
+    would say that the thing is there.
+    """
+    if not refused.logged and refused.shown_as is None:
         with database.transaction() as tx:
             append(tx, refusal_event(refused.decision))
         refused.logged = True

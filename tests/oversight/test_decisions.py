@@ -13,7 +13,7 @@ from sandbox.grants.decide import revoke
 from sandbox.identity import create_account
 from sandbox.oversight.decisions import entry_decisions, refused_attempts, what_if
 from sandbox.oversight.request_facts import OversightContext
-from sandbox.policy import Refused, log_refusal
+from sandbox.policy import Refused, log_refusal, refusal_event
 from sandbox.policy.decision_words import ASKED_OF
 from story import Story
 
@@ -68,7 +68,12 @@ def test_a_refusal_is_explained_to_each_as_far_as_they_may_see(story: Story, cit
 
 
 def test_what_was_hidden_from_whoever_asked_stays_hidden(story: Story, city: OversightContext) -> None:
-    entry = refused_revocation(story, "li")  # of no team: told that there is no grant
+    before = newest(story)
+    assert refused_revocation(story, "li") == before, "of no team: told that there is no grant"
+    with pytest.raises(Refused) as hidden:
+        revoke(story.database, gate=story.gate, officer=story.principal("li"), grant_id=1, reason="a test")
+    with story.database.transaction() as tx:  # as the log kept it before
+        entry = append(tx, refusal_event(hidden.value.decision))
     with pytest.raises(Refused) as refused:
         entry_decisions(city, story.principal("li"), entry)
     assert isinstance(refused.value.shown_as, NotFound)
