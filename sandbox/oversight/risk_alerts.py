@@ -18,11 +18,9 @@ from sandbox.chores import Chore
 from sandbox.database import Transaction, try_lock_name
 from sandbox.oversight.risks import RiskContext, findings
 from sandbox.oversight.schemas import RiskFinding
-from sandbox.oversight.tables import risk_alerts
+from sandbox.oversight.tables import EVERYWHERE, risk_alerts
 
 SECONDS = 300.0
-EVERYWHERE = "*"
-"""The scope of auditors. No department has this id."""
 TOLD_ELSEWHERE = frozenset({"overdue_review", "overdue_opening"})
 """Those who are to decide are told of these when they become overdue."""
 OF_TEAMS = frozenset({"refused_attempts", "many_questions", "near_capacity"})

@@ -34,6 +34,7 @@ from sandbox.jobs.tables import runs
 from sandbox.oversight.request_facts import OversightContext
 from sandbox.oversight.risk_limits import RiskLimits
 from sandbox.oversight.schemas import RiskFinding, RiskKind, RisksDocument
+from sandbox.oversight.tables import EVERYWHERE, risk_alerts
 from sandbox.policy import Resource
 from sandbox.releases.tables import questions
 from sandbox.reviews.capacity_ledger import capacity_told, grades_told
@@ -95,8 +96,20 @@ def risks(context: RiskContext, asker: Principal, *, now: datetime | None = None
     refresh_index(context.facts.repository)
     with context.facts.database.transaction() as tx:
         found = [finding for _, each in findings(tx, context, [department], now) for finding in each]
+        _note_told(tx, department or EVERYWHERE, found)
     document = RisksDocument(as_of=now, limits=asdict(context.limits), findings=found)  # type: ignore[typeddict-item]
     return document if department is None else document | {"department": department}
+
+
+def _note_told(tx: Transaction, scope: str, found: Iterable[RiskFinding]) -> None:
+    told = {
+        (row.kind, row.department, row.subject, row.object): row.raised_at
+        for row in tx.execute(select(risk_alerts).where(risk_alerts.c.scope == scope))
+    }
+    for each in found:
+        key = each["kind"], each["department"], each["subject"], each["object"]
+        if key in told:
+            each["told_at"] = told[key]
 
 
 def findings(

@@ -4,6 +4,9 @@ from sqlalchemy import Column, DateTime, Table, Text, func
 
 from sandbox.database import metadata
 
+EVERYWHERE = "*"
+"""The scope of auditors. No department has this id."""
+
 risk_alerts = Table(
     "risk_alerts",
     metadata,

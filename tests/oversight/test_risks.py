@@ -137,6 +137,7 @@ def test_a_threshold_is_told_once_when_it_is_passed_and_again_when_it_is_passed_
     ]
     burning = [("risk.budget_burn", "officers:health", f"risk:health/grant:{grant.id}")]
     assert alerted(story, limits) == burning + many
+    assert {each["told_at"] for each in found(story, limits=limits).values()} == {NOW}
     assert alerted(story, limits, NOW + timedelta(minutes=5)) == []
     assert alerted(story, limits, NOW + timedelta(days=2)) == [], "it fell below"
     ask_often(story, grant, 30, NOW + timedelta(days=2))

@@ -6,6 +6,7 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
 
 from marketplace.portal.authentication import Authenticator
+from marketplace.portal.deadlines import Deadlines
 from marketplace.portal.desk import desk_of
 from marketplace.portal.language import vault_in_language
 from marketplace.portal.pages.public.home import home
@@ -19,7 +20,13 @@ LOOK_AFTER_PEOPLE = frozenset({"operator", "system_administrator", "security_adm
 
 
 def router(
-    *, database: Database, gate: Gate, authenticator: Authenticator, pages: Pages, vault: Vault
+    *,
+    database: Database,
+    gate: Gate,
+    deadlines: Deadlines,
+    authenticator: Authenticator,
+    pages: Pages,
+    vault: Vault,
 ) -> APIRouter:
     routes = APIRouter(include_in_schema=False)
 
@@ -31,7 +38,9 @@ def router(
     ) -> Response:
         if session is None:
             return home(request, pages, vault, database, gate)
-        return pages.show(request, "start.html", session, desk=desk_of(session.principal, vault, database))
+        return pages.show(
+            request, "start.html", session, desk=desk_of(session.principal, vault, database, deadlines)
+        )
 
     @routes.get("/me")
     def me(request: Request, session: Annotated[Session, Depends(authenticator.person)]) -> Response:
