@@ -9,6 +9,7 @@ from marketplace.portal.authentication import Authenticator
 from marketplace.portal.deadlines import Deadlines
 from marketplace.portal.desk import desk_of
 from marketplace.portal.language import vault_in_language
+from marketplace.portal.my_sessions import my_tokens
 from marketplace.portal.pages.public.home import home
 from marketplace.portal.rendering import Pages
 from marketplace.portal.sessions import Session
@@ -44,8 +45,15 @@ def router(
 
     @routes.get("/me")
     def me(request: Request, session: Annotated[Session, Depends(authenticator.person)]) -> Response:
+        idle = authenticator.settings.session_idle_seconds
+        with database.transaction() as tx:
+            tokens = my_tokens(tx, account=session.principal.id, idle_seconds=idle)
         return pages.show(
-            request, "me.html", session, looks_after_people=bool(LOOK_AFTER_PEOPLE & session.principal.roles)
+            request,
+            "me.html",
+            session,
+            tokens=tokens,
+            looks_after_people=bool(LOOK_AFTER_PEOPLE & session.principal.roles),
         )
 
     return routes
