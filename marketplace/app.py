@@ -53,6 +53,7 @@ from marketplace.portal import assets, help_pages, my_security, refusals, sign_i
 from marketplace.portal.authentication import Authenticator
 from marketplace.portal.city_login.client import CityClient
 from marketplace.portal.city_login.providers import read_providers
+from marketplace.portal.deadlines import Deadlines, read_deadlines
 from marketplace.portal.drafts.upload import MOST_FILE_BYTES
 from marketplace.portal.notices import endpoints as notices
 from marketplace.portal.notices.addresses import Links
@@ -429,7 +430,7 @@ def create_app(settings: Settings) -> ASGIApp:
     )
     _public(app, selling, authenticator, pages, strangers, parts)
     _operations(app, selling, authenticator, pages, parts, strict)
-    _requests(app, selling, authenticator, pages)
+    _desk(app, selling, read_deadlines(settings.policies), authenticator, pages)
     _notices(app, mails, authenticator, pages, strict)
     _pages_of_the_vault(app, settings, authenticator, pages, vault)
     app.include_router(
@@ -481,9 +482,6 @@ def _public(
 ) -> None:
     """Pages that people without an account can open, too."""
     database, gate, vault = selling.database, selling.gate, selling.vault
-    app.include_router(
-        start.router(database=database, gate=gate, authenticator=authenticator, pages=pages, vault=vault)
-    )
     # before datasets: /datasets/{name} is no file of rows
     app.include_router(public_rows.router(catalogue=strangers, vault=vault))
     app.include_router(about.router(authenticator=authenticator, pages=pages, health=parts))
@@ -528,13 +526,26 @@ def _operations(
     )
 
 
-def _requests(app: FastAPI, selling: Selling, authenticator: Authenticator, pages: Pages) -> None:
-    """Requests for access, and who answers for what."""
+def _desk(
+    app: FastAPI, selling: Selling, deadlines: Deadlines, authenticator: Authenticator, pages: Pages
+) -> None:
+    """What waits for somebody, requests for access, and who answers for what."""
+    app.include_router(
+        start.router(
+            database=selling.database,
+            gate=selling.gate,
+            deadlines=deadlines,
+            authenticator=authenticator,
+            pages=pages,
+            vault=selling.vault,
+        )
+    )
     app.include_router(
         requests.router(
             database=selling.database,
             gate=selling.gate,
             rules=selling.rules,
+            deadlines=deadlines,
             authenticator=authenticator,
             pages=pages,
             vault=selling.vault,

@@ -38,6 +38,7 @@ from sandbox.identity import (
     Source,
     TokenVerifier,
     load_principal,
+    note_use,
     require_unrevoked,
 )
 from sandbox.identity.login import Need
@@ -216,6 +217,7 @@ class Authenticator:
             claims = self.verifier.verify(token, audience=PORTAL)
             with self.database.transaction() as tx:
                 require_unrevoked(tx, Origin.of(claims))
+                note_use(tx, claims)
                 return load_principal(tx, claims.subject)
         session = self.person(request)
         if request.method not in SAFE:

@@ -1,17 +1,20 @@
 """Lists what waits for somebody, the most urgent first, and what changed for them: the start page.
 
-    officer   requests, orders, reviews, checklists, problems, demands, pulls, derivations
+    officer   requests, orders, reviews, checklists, problems, demands, pulls, derivations, pushes, ends,
+              competitions, appeals, what the risk watch found
     operator  orders, companies to verify
     team      runs that ended or came back, requests without an answer, announcements of its datasets
     company   offers to accept, invoices that are due
 
-What cannot be read is said, and hides nothing else.
+What waits has a deadline (policies/deadlines.yaml, or the vault's own) and somebody who is responsible. What
+cannot be read is said, and hides nothing else.
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import quote
 
 from sqlalchemy import select
 
@@ -20,6 +23,7 @@ from marketplace.invoices.tables import invoices
 from marketplace.licences.tables import licences
 from marketplace.orders.find import waiting_orders
 from marketplace.orders.tables import orders
+from marketplace.portal.deadlines import Deadlines
 from marketplace.portal.vault_life import VaultLife
 from marketplace.portal.vault_openings import VaultOpenings
 from marketplace.portal.vault_quality import VaultQuality
@@ -36,7 +40,7 @@ RECENT = timedelta(days=14)
 @dataclass(frozen=True)
 class Task:
     """Something that waits. `since`: when it began to wait; `due`: until when it should be done; `who` is
-    responsible where it is not the reader."""
+    responsible: a department, a company or a person. `risk`: the kind is one of the risk watch."""
 
     kind: str
     name: str
@@ -44,15 +48,16 @@ class Task:
     since: datetime | None = None
     due: datetime | None = None
     who: str = ""
+    risk: bool = False
 
     @property
     def overdue(self) -> bool:
         return self.due is not None and self.due < datetime.now(UTC)
 
     @property
-    def order(self) -> tuple[bool, datetime]:
-        """What is late comes first, then what has the nearest deadline or waits longest."""
-        return not self.overdue, self.due or self.since or datetime.now(UTC)
+    def order(self) -> tuple[bool, bool, datetime]:
+        """What is late comes first, then what is a risk, then what waits longest."""
+        return not self.overdue, not self.risk, self.since or self.due or datetime.now(UTC)
 
 
 @dataclass(frozen=True)
@@ -67,10 +72,21 @@ class StartPage:
     approved: tuple[Task, ...] = ()
 
 
+DECIDED_AS = {"own_request": "request", "own_order": "order"}
+"""What somebody waits for has the deadline of whoever decides."""
+LINKS = {
+    "push": "/pushes/{name}/{id}",
+    "push_credential": "/pushes?dataset={name}",
+    "lifecycle_step": "/datasets/{name}/versions",
+    "competition": "/competitions/{name}/manage",
+    "appeal": "/competitions/{name}/manage#appeal-{id}",
+}
+TASKS_ALREADY = frozenset({"overdue_review", "overdue_opening", "overdue_problem"})
+
 Part = Callable[[], Iterable[Task]]
 
 
-def desk_of(person: Principal, vault: Vault, database: Database) -> StartPage:
+def desk_of(person: Principal, vault: Vault, database: Database, deadlines: Deadlines) -> StartPage:
     """The desk of a person, by their roles."""
     own, others, unread = list[Task](), list[Task](), list[str]()
     for tasks, parts in (
@@ -79,7 +95,7 @@ def desk_of(person: Principal, vault: Vault, database: Database) -> StartPage:
     ):
         for name, part in parts.items():
             try:
-                tasks.extend(part())
+                tasks.extend(_dated(each, deadlines) for each in part())
             except Forbidden:
                 pass  # nothing waits there for who may not read it
             except CihuError:
@@ -96,6 +112,12 @@ def desk_of(person: Principal, vault: Vault, database: Database) -> StartPage:
     return StartPage(ordered[0], ordered[1], tuple(changes), tuple(unread), tuple(approved))
 
 
+def _dated(task: Task, deadlines: Deadlines) -> Task:
+    """With the deadline of its kind, where it has none of its own."""
+    kind = "risk" if task.risk else DECIDED_AS.get(task.kind, task.kind)
+    return task if task.due else replace(task, due=deadlines.due(kind, task.since))
+
+
 def _own_parts(person: Principal, vault: Vault, database: Database) -> dict[str, Part]:
     """What waits for the person, by the names that `unread` has."""
     parts: dict[str, Part] = {}
@@ -108,11 +130,13 @@ def _own_parts(person: Principal, vault: Vault, database: Database) -> dict[str,
             "demands": lambda: _demands(person, vault),
             "pulls": lambda: _pulls(person, vault),
             "derivations": lambda: _derivations(person, vault),
+            "waiting": lambda: _waiting(person, vault),
+            "risks": lambda: _risks(person, vault),
         }
     if person.roles & {"officer", "operator"}:
         parts["orders"] = lambda: _orders(person, database)
     if "operator" in person.roles:
-        parts["companies"] = lambda: _companies(database)
+        parts["companies"] = lambda: _companies(person, database)
     if person.teams:
         parts["runs"] = lambda: _runs(person, vault)
     if person.roles & {"buyer", "owner"}:
@@ -137,40 +161,45 @@ def _asked_of(person: Principal, vault: Vault) -> Iterator[Task]:
     for each in vault.requests(person.id, status="asked"):
         if each["department"] == person.organisation and each["team"] not in person.teams:
             name = f"#{each['id']} {each['dataset']} ← {each['team']}"
-            yield Task("request", name, f"/queue/requests/{each['id']}", _moment(each["asked_at"]))
+            link, since = f"/queue/requests/{each['id']}", moment_of(each["asked_at"])
+            yield Task("request", name, link, since, who=person.organisation)
 
 
 def _own_requests(person: Principal, vault: Vault) -> Iterator[Task]:
     for each in vault.requests(person.id, status="asked"):
         if each["team"] in person.teams:
             name = f"#{each['id']} {each['dataset']}"
-            yield Task("own_request", name, "/requests", _moment(each["asked_at"]), who=each["department"])
+            yield Task("own_request", name, "/requests", moment_of(each["asked_at"]), who=each["department"])
 
 
 def _reviews(person: Principal, vault: Vault) -> Iterator[Task]:
     for each in vault.reviews(person.id):
         if not each["voted"] and each["requested_by"] != person.id:
             link, name = f"/reviews/{each['id']}", f"{each['name']} · {each['team']}"
-            yield Task("review", name, link, _moment(each["requested_at"]), _moment(each["due_at"]))
+            since, due = moment_of(each["requested_at"]), moment_of(each["due_at"])
+            yield Task("review", name, link, since, due, who=person.organisation)
 
 
 def _openings(person: Principal, vault: Vault) -> Iterator[Task]:
     for each in VaultOpenings(vault).reviews(person.id, state="waiting"):
         link, name = f"/openings/{each['id']}", f"{each['dataset']}@{each['version']}"
-        yield Task("opening", name, link, _moment(each["asked_at"]), _moment(each["due_at"]))
+        since, due = moment_of(each["asked_at"]), moment_of(each["due_at"])
+        yield Task("opening", name, link, since, due, who=person.organisation)
 
 
 def _problems(person: Principal, vault: Vault) -> Iterator[Task]:
     for each in VaultQuality(vault).problems(person.id):
         if each["answered_at"] is None and each["department"] == person.organisation:
             name = f"#{each['id']} {each['dataset']}"
-            yield Task("problem", name, "/problems", _moment(each["reported_at"]), _moment(each["due_at"]))
+            since, due = moment_of(each["reported_at"]), moment_of(each["due_at"])
+            yield Task("problem", name, "/problems", since, due, who=person.organisation)
 
 
 def _demands(person: Principal, vault: Vault) -> Iterator[Task]:
     for each in VaultLife(vault).demands(person.id):
         if each["state"] == "open" and each["department"] == person.organisation:
-            yield Task("demand", each["title"], "/demands", _moment(each["asked_at"]))
+            since = moment_of(each["asked_at"])
+            yield Task("demand", each["title"], "/demands", since, who=person.organisation)
 
 
 def _pulls(person: Principal, vault: Vault) -> Iterator[Task]:
@@ -178,10 +207,11 @@ def _pulls(person: Principal, vault: Vault) -> Iterator[Task]:
         if each["department"] != person.organisation:
             continue
         if each["state"] == "waiting" and each["set_by"] != person.id:
-            yield Task("pull_to_agree", each["dataset"], "/pulls", _moment(each["set_at"]))
+            since = moment_of(each["set_at"])
+            yield Task("pull_to_agree", each["dataset"], "/pulls", since, who=person.organisation)
         elif each.get("last", {}).get("outcome") == "failed" or each["state"] == "suspended":
             at = each.get("last", {}).get("started_at") or each["set_at"]
-            yield Task("pull_failed", each["dataset"], "/pulls", _moment(at), who=each["set_by"])
+            yield Task("pull_failed", each["dataset"], "/pulls", moment_of(at), who=each["set_by"])
 
 
 def _derivations(person: Principal, vault: Vault) -> Iterator[Task]:
@@ -193,7 +223,26 @@ def _derivations(person: Principal, vault: Vault) -> Iterator[Task]:
             for need in each["needs"]
         )
         if each["state"] == "waiting" and missing and each["set_by"] != person.id:
-            yield Task("derivation", each["dataset"], "/derivations", _moment(each["set_at"]))
+            since = moment_of(each["set_at"])
+            yield Task("derivation", each["dataset"], "/derivations", since, who=person.organisation)
+
+
+def _waiting(person: Principal, vault: Vault) -> Iterator[Task]:
+    """What needs a second officer or the department's agreement."""
+    for each in listed(vault.get(person.id, "/v1/waiting")):
+        link = LINKS[each["kind"]].format(name=quote(each["name"], safe=""), id=each["id"])
+        yield Task(each["kind"], each["name"], link, moment_of(each["since"]), who=person.organisation)
+
+
+def _risks(person: Principal, vault: Vault) -> Iterator[Task]:
+    """What the risk watch found since its notice. A date that lies ahead is its deadline."""
+    known = vault.get(person.id, "/v1/risks")
+    for each in known["findings"]:
+        if each["kind"] in TASKS_ALREADY:
+            continue
+        since, dated = moment_of(each.get("told_at", known["as_of"])), moment_of(each.get("since"))
+        due = dated if each["kind"] == "overdue_update" else None
+        yield Task(each["kind"], each["object"], "/risks", since, due, each["department"], risk=True)
 
 
 def _orders(person: Principal, database: Database) -> Iterator[Task]:
@@ -203,15 +252,15 @@ def _orders(person: Principal, database: Database) -> Iterator[Task]:
     for order in waiting:
         if order.status == "placed":
             name = f"#{order.id} {order.product} ← {names.get(order.organisation, order.organisation)}"
-            yield Task("order", name, "/queue", order.placed_at)
+            yield Task("order", name, "/queue", order.placed_at, who=order.department)
 
 
-def _companies(database: Database) -> Iterator[Task]:
+def _companies(person: Principal, database: Database) -> Iterator[Task]:
     with database.transaction() as tx:
         companies = all_companies(tx)
     for company in companies:
         if company.status == "entered":
-            yield Task("company", company.name, "/companies", company.entered_at)
+            yield Task("company", company.name, "/companies", company.entered_at, who=person.organisation)
 
 
 def _runs(person: Principal, vault: Vault) -> Iterator[Task]:
@@ -230,7 +279,7 @@ def _in_review(person: Principal, vault: Vault) -> Iterator[Task]:
 def _ended(person: Principal, vault: Vault) -> Iterator[tuple[Answer, datetime]]:
     """The person's runs that ended of late, and when."""
     for each in vault.runs(person.id):
-        at = _moment(each["told_at"] or each["ended_at"] or each["submitted_at"])
+        at = moment_of(each["told_at"] or each["ended_at"] or each["submitted_at"])
         mine = each["submitted_by"] == person.id and at is not None and at > datetime.now(UTC) - RECENT
         if mine and at and each["state"] in ("finished", "returned", "interrupted"):
             yield each, at
@@ -244,7 +293,7 @@ def _is_in_review(run: Answer, person: Principal, vault: Vault) -> bool:
 
 
 def _offered(person: Principal, database: Database) -> list[Task]:
-    return _orders_with(person, database, "offered", "offer")
+    return _orders_with(person, database, "offered", "offer", who=person.organisation)
 
 
 def _placed(person: Principal, database: Database) -> list[Task]:
@@ -272,12 +321,21 @@ def _approved(person: Principal, database: Database) -> list[Task]:
     ]
 
 
-def _orders_with(person: Principal, database: Database, status: str, kind: str) -> list[Task]:
+def _orders_with(
+    person: Principal, database: Database, status: str, kind: str, *, who: str = ""
+) -> list[Task]:
+    """`who`: the seller where it is not given. An offer waits since the seller made it."""
     wanted = select(orders).where(orders.c.organisation == person.organisation, orders.c.status == status)
     with database.transaction() as tx:
         found = tx.execute(wanted.order_by(orders.c.placed_at, orders.c.id)).all()
     return [
-        Task(kind, f"#{row.id} {row.product}", f"/orders/{row.id}", row.placed_at, who=row.department)
+        Task(
+            kind,
+            f"#{row.id} {row.product}",
+            f"/orders/{row.id}",
+            row.decided_at or row.placed_at,
+            who=who or row.department,
+        )
         for row in found
     ]
 
@@ -289,12 +347,18 @@ def _invoices(person: Principal, database: Database) -> list[Task]:
     with database.transaction() as tx:
         found = tx.execute(wanted.order_by(invoices.c.id)).mappings().all()
     return [
-        Task("invoice", f"{row['department']} {row['month']}", f"/invoices/{row['id']}", due=row["due_at"])
+        Task(
+            "invoice",
+            f"{row['department']} {row['month']}",
+            f"/invoices/{row['id']}",
+            due=row["due_at"],
+            who=row["organisation"],
+        )
         for row in found
     ]
 
 
-def _moment(text: Any) -> datetime | None:
+def moment_of(text: Any) -> datetime | None:
     if isinstance(text, str):
         text = datetime.fromisoformat(text)
     if not isinstance(text, datetime):

@@ -637,6 +637,18 @@ MESSAGES: dict[str, tuple[str, str]] = {
     "session_this": ("当前", "this one"),
     "session_end": ("结束", "End"),
     "session_end_all": ("全部结束", "End all"),
+    "my_tokens": ("接口令牌", "API tokens"),
+    "my_tokens_are": (
+        "命令行登录和工作空间各有令牌，用于调用接口。令牌本身不在此显示，也不被保存。",
+        "A login of the command line and a workspace have tokens, which call the API. The tokens themselves "
+        "are stored nowhere, and not shown.",
+    ),
+    "token_name": ("编号", "Id"),
+    "token_used": ("最近使用", "Last used"),
+    "token_ends": ("失效时间", "Ends"),
+    "token_end": ("结束令牌 {name}", "End token {name}"),
+    "token_end_all": ("全部令牌失效", "End all tokens"),
+    "token_none": ("目前没有有效的令牌。", "No token is good now."),
     "session.browser": ("浏览器", "Browser"),
     "session.command line": ("命令行", "Command line"),
     "session.workspace": ("工作空间及其内核", "Workspace and its kernels"),

@@ -6,7 +6,7 @@ were opened from it.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import delete, func, select
@@ -16,7 +16,15 @@ from marketplace.portal.tables import issued_tokens, sessions
 from sandbox.audit import Event, append
 from sandbox.database import Transaction
 from sandbox.errors import NotFound
-from sandbox.identity import WORKSPACE, Origin, logins_revoked, revoke_session, revoke_token, revoked
+from sandbox.identity import (
+    WORKSPACE,
+    Origin,
+    last_uses,
+    logins_revoked,
+    revoke_session,
+    revoke_token,
+    revoked,
+)
 
 WORKSPACE_KIND = "workspace"
 NAME_BYTES = 32
@@ -25,7 +33,7 @@ NAME_BYTES = 32
 @dataclass(frozen=True)
 class MySession:
     """`id` names it and opens nothing.
-    `seen_at` is to the minute, and that of the opening for what has no cookie."""
+    `seen_at` is to the minute: of its cookie, or of the tokens that came from it."""
 
     id: str
     kind: str
@@ -82,7 +90,21 @@ def my_sessions(tx: Transaction, *, account: str, idle_seconds: int) -> Sequence
                     (origin and origin.agent) or "",
                 )
             )
-    return sorted(found, key=lambda one: one.opened_at, reverse=True)
+    used = last_uses(tx, {one.id for one in found})
+    seen = [replace(one, seen_at=max(one.seen_at, used.get(one.id, one.seen_at))) for one in found]
+    return sorted(seen, key=lambda one: one.opened_at, reverse=True)
+
+
+def my_tokens(tx: Transaction, *, account: str, idle_seconds: int) -> Sequence[MySession]:
+    """Those of them that have tokens for programs. No token is stored: there is none to be shown."""
+    found = my_sessions(tx, account=account, idle_seconds=idle_seconds)
+    return [one for one in found if one.kind != BROWSER]
+
+
+def end_my_tokens(tx: Transaction, *, account: str, idle_seconds: int) -> None:
+    """End all of these. The browsers stay logged in."""
+    for one in my_tokens(tx, account=account, idle_seconds=idle_seconds):
+        end_my_session(tx, account=account, id=one.id)
 
 
 def end_my_session(tx: Transaction, *, account: str, id: str) -> None:

@@ -100,7 +100,11 @@ OVERSIGHT_MESSAGES: dict[str, tuple[str, str]] = {
     "risk_ends": ("按目前的速度，预计 {at} 用尽。", "At this rate it is used up on {at}."),
     "risk_since": ("已于 {at} 到期。", "It was due on {at}."),
     "risk_limits": ("提示阈值", "Thresholds"),
-    "risk_limits_are": ("由策略文件 risks.yaml 规定。", "They stand in the policy file risks.yaml."),
+    "risk_limits_are": (
+        "由策略文件 risks.yaml 规定。超过阈值时，数据专员会收到一次通知；回落后再次超过，会再次通知。",
+        "They stand in the policy file risks.yaml. When one is passed, the data officers get one notice, and "
+        "another only if it is passed again after it fell below.",
+    ),
     "risk_limit.window_days": ("统计时段（天）", "Window (days)"),
     "risk_limit.burn_percent": ("预算已用比例（%）", "Budget used (%)"),
     "risk_limit.refused_attempts": ("被拒绝的尝试（次）", "Refused attempts"),

@@ -21,6 +21,7 @@ from sandbox.identity import (
     IdentityRules,
     Login,
     Principal,
+    forget_uses,
     load_principal,
     logins_revoked,
     revoke_logins,
@@ -148,6 +149,7 @@ def insert_session(
 ) -> datetime:
     now: datetime = tx.execute(select(func.now())).scalar_one()
     tx.execute(delete(sessions).where(sessions.c.expires_at < now - ENDED_KEPT))
+    forget_uses(tx, now - ENDED_KEPT)
     tx.execute(
         insert(sessions).values(
             id_hash=id_hash,

@@ -65,18 +65,21 @@ class OpeningPolicy:
         return end_of_working_days(asked, self.answer_days, self.closed)
 
 
+def closed_days(policies: Path) -> frozenset[date]:
+    """On which nobody works, beside Saturdays and Sundays; none where the policies have no reviews.yaml."""
+    calendar = policies / "reviews.yaml"
+    if not calendar.exists():
+        return frozenset()
+    days = YamlText(
+        calendar.read_text("utf-8"), policies / "reviews.schema.json", what=f"{policies.name}/reviews.yaml"
+    ).document["closed"]
+    return frozenset(date.fromisoformat(day) for day in days)
+
+
 def load_opening(policies: Path) -> OpeningPolicy:
     """A city whose policies have no such file asks nothing but the second person, from the usual grade on.
     Raises `InvalidInput`, naming the line."""
-    file, calendar = policies / "opening.yaml", policies / "reviews.yaml"
-    closed: frozenset[date] = frozenset()
-    if calendar.exists():
-        days = YamlText(
-            calendar.read_text("utf-8"),
-            policies / "reviews.schema.json",
-            what=f"{policies.name}/reviews.yaml",
-        ).document["closed"]
-        closed = frozenset(date.fromisoformat(day) for day in days)
+    file, closed = policies / "opening.yaml", closed_days(policies)
     if not file.exists():
         return OpeningPolicy(closed=closed)
     text = YamlText(

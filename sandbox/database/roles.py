@@ -13,6 +13,7 @@ VAULT, PORTAL, COURIER = "cihu_vault", "cihu_portal", "cihu_courier"
 ROLES = (VAULT, PORTAL, COURIER)
 
 READ, WRITE, APPEND, CALL = "SELECT", "SELECT, INSERT, UPDATE, DELETE", "SELECT, INSERT", "EXECUTE"
+NOTE = "SELECT, INSERT, UPDATE"
 SEND = "SELECT, UPDATE"
 """Of mails: what is to be sent is the portal's to say."""
 
@@ -39,6 +40,7 @@ RIGHTS: tuple[tuple[str, str, str], ...] = (
     ("identity.signing_keys", PORTAL, APPEND),
     ("identity.signing_key_retirements", VAULT, APPEND),
     ("identity.signing_key_retirements", PORTAL, APPEND),
+    ("identity.login_uses", VAULT, NOTE),
     ("operations", VAULT, READ),
     ("operations", PORTAL, WRITE),
     # both tell; the portal keeps who read what and who wants mails; the courier sends what waits

@@ -11,7 +11,15 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from sandbox.database import Database
 from sandbox.errors import Forbidden, NotAuthenticated
-from sandbox.identity import Claims, Origin, Principal, TokenVerifier, load_principal, require_unrevoked
+from sandbox.identity import (
+    Claims,
+    Origin,
+    Principal,
+    TokenVerifier,
+    load_principal,
+    note_use,
+    require_unrevoked,
+)
 
 Authorization = Annotated[str, Header(include_in_schema=False)]
 
@@ -74,6 +82,7 @@ def principal_at(database: Database, verifier: TokenVerifier, audience: str) -> 
         said = claims(authorization)
         with database.transaction() as tx:
             require_unrevoked(tx, Origin.of(said))
+            note_use(tx, said)
             asker = load_principal(tx, said.subject)
         if asker.unverified:
             raise CompanyNotVerified

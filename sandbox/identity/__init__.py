@@ -20,6 +20,7 @@ from sandbox.identity.login import (
     unlock_account,
     what_login_needs,
 )
+from sandbox.identity.login_uses import forget_uses, last_uses, note_use
 from sandbox.identity.model import ADMINISTRATORS, ROLES, Principal
 from sandbox.identity.organisations import create_organisation, require_organisation
 from sandbox.identity.principals import live_officers, load_principal
@@ -67,15 +68,18 @@ __all__ = [
     "disable_account",
     "disable_accounts",
     "enable_account",
+    "forget_uses",
     "give_code",
     "join_team",
     "jwks",
+    "last_uses",
     "leave_team",
     "live_officers",
     "load_principal",
     "log_in",
     "login_claims",
     "logins_revoked",
+    "note_use",
     "read_secret",
     "require_organisation",
     "require_team",

@@ -247,6 +247,15 @@ token_revocations = Table(
     schema=SCHEMA,
 )
 
+login_uses = Table(
+    "login_uses",
+    metadata,
+    # the name of a session of a command line, or the id of a workspace's token
+    Column("login", Text, primary_key=True),
+    Column("used_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+    schema=SCHEMA,
+)
+
 SECRET = (
     passwords,
     login_attempts,

@@ -2,6 +2,7 @@
 
 from sandbox.notices.audience import (
     ALL_OFFICERS,
+    AUDITORS,
     OPERATORS,
     SYSTEM_ADMINISTRATORS,
     audiences_of,
@@ -16,6 +17,7 @@ from sandbox.notices.tell import addressees, tell
 
 __all__ = [
     "ALL_OFFICERS",
+    "AUDITORS",
     "OPERATORS",
     "SYSTEM_ADMINISTRATORS",
     "addressees",

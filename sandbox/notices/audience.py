@@ -4,6 +4,7 @@ is read: whoever leaves a team reads no more of it, and whoever follows in an of
 from collections.abc import Iterable
 
 ALL_OFFICERS = "officers"
+AUDITORS = "auditors"
 OPERATORS = "operators"
 SYSTEM_ADMINISTRATORS = "system_administrators"
 
@@ -43,6 +44,8 @@ def audiences_of(*, account: str, organisation: str, roles: Iterable[str], teams
     mine = [person(account), *(team(each) for each in sorted(teams))]
     if "officer" in held:
         mine += [officers(organisation), ALL_OFFICERS]
+    if "auditor" in held:
+        mine.append(AUDITORS)
     if "operator" in held:
         mine.append(OPERATORS)
     if "system_administrator" in held:

@@ -37,6 +37,7 @@ KINDS: Mapping[str, Words] = {
     "competitions": Words("大赛", "Competitions"),
     "companies": Words("企业信息", "Records of companies"),
     "account": Words("我的账号", "Your account"),
+    "risks": Words("风险监测", "Risk watch"),
     "operation": Words("系统运行", "Operation of the system"),
 }
 
@@ -253,6 +254,40 @@ EVENTS: Mapping[str, Told] = {
     ),
     "team.joined": Told("account", "您已加入团队 {thing}", "You were put into the team {thing}"),
     "team.left": Told("account", "您已不在团队 {thing} 中", "You were taken out of the team {thing}"),
+    "risk.budget_burn": Told(
+        "risks",
+        "风险监测：授权 {thing} 的预算将提前用完",
+        "Risk watch: the budget of grant {thing} will be used up early",
+    ),
+    "risk.budget_promised": Told(
+        "risks", "风险监测：{thing} 的预算所剩不多", "Risk watch: little of the budget of {thing} is left"
+    ),
+    "risk.refused_attempts": Told(
+        "risks", "风险监测：团队 {thing} 多次被拒", "Risk watch: many attempts of team {thing} were refused"
+    ),
+    "risk.many_questions": Told(
+        "risks",
+        "风险监测：团队 {thing} 的查询异常多",
+        "Risk watch: team {thing} asked unusually many questions",
+    ),
+    "risk.near_capacity": Told(
+        "risks",
+        "风险监测：团队 {thing} 接近输出审核的信息量上限",
+        "Risk watch: team {thing} is near the limit of what reviews may tell",
+    ),
+    "risk.overdue_problem": Told(
+        "risks",
+        "风险监测：数据疑义 {thing} 逾期未答复",
+        "Risk watch: problem {thing} was not answered in time",
+    ),
+    "risk.overdue_update": Told(
+        "risks", "风险监测：{thing} 逾期未更新", "Risk watch: no new version of {thing} came in time"
+    ),
+    "licence.new_network": Told(
+        "risks",
+        "风险监测：许可 {thing} 的密钥从新的网络调用",
+        "Risk watch: a key of licence {thing} was called from a new network",
+    ),
     "mail.failed": Told(
         "operation", "寄给 {thing} 的邮件多次失败，已放弃", "Mails to {thing} failed and were given up"
     ),
@@ -263,8 +298,11 @@ OWN_ACTS = frozenset({"account.password_changed", "account.factor_removed", "acc
 
 
 def thing_of(about: str) -> str:
-    """How a thing is named: "request:12" is #12, a dataset its name, a run the start of its id."""
+    """How a thing is named: "request:12" is #12, a dataset its name, a run the start of its id, and
+    "risk:health/grant:12" the grant."""
     noun, _, name = about.partition(":")
+    if noun == "risk":
+        return thing_of(name.partition("/")[2])
     if noun in {"run", "review"}:
         return name[:8]
     return f"#{name}" if name.isdigit() else name
@@ -294,6 +332,7 @@ PAGES: Mapping[str, str] = {
     "team": "/me",
     "responsibility": "/responsibilities",
     "mail": "/status",
+    "risk": "/risks",
 }
 
 

@@ -29,10 +29,12 @@ from sandbox.oversight.schemas import (
     RisksDocument,
     ScoreboardDocument,
     VaultHealthDocument,
+    WaitingDocument,
     WhatIfDocument,
 )
 from sandbox.oversight.scoreboard import MONTHS, scoreboard
 from sandbox.oversight.vault_health import Needs, vault_health
+from sandbox.oversight.waiting import waiting
 from sandbox.plain_text import PlainText
 from sandbox.policy import Gate
 
@@ -63,6 +65,17 @@ def risks_router(context: RiskContext, *, authenticate: Callable[..., Principal]
         """Budgets that end early, refused attempts, many questions, what is overdue, and teams near a limit.
         For officers of their department, for auditors of all. Nothing of rows or answers is in it."""
         return risks(context, asker)
+
+    @api.get(
+        "/waiting",
+        operation_id="list_waiting",
+        summary="What waits for you beside your other lists",
+        responses=answers(list[WaitingDocument], 403),
+    )
+    def waits(officer: Annotated[Principal, Depends(authenticate)]) -> list[WaitingDocument]:
+        """For officers: pushes, push credentials and ends that need a second person, competitions to agree
+        to, and appeals. Requests, reviews, opening reviews, problems, pulls and derivations have lists."""
+        return waiting(context.facts, officer)
 
     return api
 

@@ -6,7 +6,7 @@ answers or of files in quarantine, so that nothing shows here that was not paid 
 """
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -34,6 +34,7 @@ from sandbox.jobs.tables import runs
 from sandbox.oversight.request_facts import OversightContext
 from sandbox.oversight.risk_limits import RiskLimits
 from sandbox.oversight.schemas import RiskFinding, RiskKind, RisksDocument
+from sandbox.oversight.tables import EVERYWHERE, risk_alerts
 from sandbox.policy import Resource
 from sandbox.releases.tables import questions
 from sandbox.reviews.capacity_ledger import capacity_told, grades_told
@@ -62,12 +63,12 @@ class RiskContext:
 @dataclass(frozen=True)
 class Scope:
     """What whoever looks may see: `department`, or everything where it is None, with its live grants.
-    `all_grants`: those that are live of all departments."""
+    `refusals`: of the window, of all teams with all departments."""
 
     repository: DatasetRepository
     department: str | None
     grants: tuple[Grant, ...]
-    all_grants: tuple[Grant, ...]
+    refusals: Mapping[Pair, int]
     now: datetime
 
     def datasets(self, query: Select[Any]) -> Select[Any]:
@@ -92,29 +93,56 @@ def risks(context: RiskContext, asker: Principal, *, now: datetime | None = None
     context.facts.gate.require(asker, "read_risks", about)
     now = now or datetime.now(UTC)
     department = None if everywhere else asker.organisation
-    repository = context.facts.repository
-    refresh_index(repository)
+    refresh_index(context.facts.repository)
     with context.facts.database.transaction() as tx:
-        live = tuple(
-            grant
-            for row in tx.execute(select(grants).where(grants.c.status == GrantStatus.LIVE.value))
-            if (grant := as_grant(row)).until > now
-        )
-        own = tuple(grant for grant in live if department is None or grant.department == department)
-        scope = Scope(repository, department, own, live, now)
-        found = [
-            *_burn(tx, scope, context.limits),
-            *_promised(tx, scope, context.limits),
-            *_refused(tx, scope, context.limits),
-            *_many_questions(tx, scope, context.limits),
-            *_near_capacity(tx, scope, context),
-            *_overdue_reviews(tx, scope),
-            *_overdue_openings(tx, scope),
-            *_overdue_problems(tx, scope),
-            *_overdue_updates(tx, scope),
-        ]
+        found = [finding for _, each in findings(tx, context, [department], now) for finding in each]
+        _note_told(tx, department or EVERYWHERE, found)
     document = RisksDocument(as_of=now, limits=asdict(context.limits), findings=found)  # type: ignore[typeddict-item]
     return document if department is None else document | {"department": department}
+
+
+def _note_told(tx: Transaction, scope: str, found: Iterable[RiskFinding]) -> None:
+    told = {
+        (row.kind, row.department, row.subject, row.object): row.raised_at
+        for row in tx.execute(select(risk_alerts).where(risk_alerts.c.scope == scope))
+    }
+    for each in found:
+        key = each["kind"], each["department"], each["subject"], each["object"]
+        if key in told:
+            each["told_at"] = told[key]
+
+
+def findings(
+    tx: Transaction, context: RiskContext, departments: Iterable[str | None], now: datetime
+) -> Iterator[tuple[str | None, list[RiskFinding]]]:
+    """What is out of the ordinary for each of these departments, and everywhere for None. The index of the
+    datasets is as it was refreshed."""
+    repository, limits = context.facts.repository, context.limits
+    live = tuple(
+        grant
+        for row in tx.execute(select(grants).where(grants.c.status == GrantStatus.LIVE.value))
+        if (grant := as_grant(row)).until > now
+    )
+    refusals = Counter[Pair]()
+    for pair, times in _refusals(tx, repository, live, now - timedelta(days=limits.window_days)):
+        refusals[pair] += times
+    for department in departments:
+        own = tuple(grant for grant in live if department is None or grant.department == department)
+        scope = Scope(repository, department, own, refusals, now)
+        yield (
+            department,
+            [
+                *_burn(tx, scope, limits),
+                *_promised(tx, scope, limits),
+                *_refused(scope, limits),
+                *_many_questions(tx, scope, limits),
+                *_near_capacity(tx, scope, context),
+                *_overdue_reviews(tx, scope),
+                *_overdue_openings(tx, scope),
+                *_overdue_problems(tx, scope),
+                *_overdue_updates(tx, scope),
+            ],
+        )
 
 
 def _found(
@@ -198,15 +226,12 @@ def _taken_percent(standing: Statement) -> float:
     return 100 * (standing.spent.picorho + standing.held.picorho) / limit
 
 
-def _refused(tx: Transaction, scope: Scope, limits: RiskLimits) -> Iterator[RiskFinding]:
+def _refused(scope: Scope, limits: RiskLimits) -> Iterator[RiskFinding]:
     """Teams whose members were refused often in their work for a department: questions before any data was
     touched, and deeds by a policy."""
     pairs = {(grant.team, grant.department) for grant in scope.grants if grant.team != MARKETPLACE}
-    times = Counter[Pair]()
-    for pair, count in _refusals(tx, scope, scope.now - timedelta(days=limits.window_days)):
-        times[pair] += count
     for team, department in sorted(pairs):
-        if (count := times[team, department]) >= limits.refused_attempts:
+        if (count := scope.refusals.get((team, department), 0)) >= limits.refused_attempts:
             yield _found(
                 "refused_attempts",
                 f"team:{team}",
@@ -217,7 +242,9 @@ def _refused(tx: Transaction, scope: Scope, limits: RiskLimits) -> Iterator[Risk
             )
 
 
-def _refusals(tx: Transaction, scope: Scope, since: datetime) -> Iterator[tuple[Pair, int]]:
+def _refusals(
+    tx: Transaction, repository: DatasetRepository, live: Sequence[Grant], since: datetime
+) -> Iterator[tuple[Pair, int]]:
     """Numbers of refusals, each number with the team and the department that they belong to: of the grant
     that the refusal names, or the only ones that its person works for. Others are of no team."""
     rows = tx.execute(
@@ -243,7 +270,7 @@ def _refusals(tx: Transaction, scope: Scope, since: datetime) -> Iterator[tuple[
         f"grant:{row.id}": (row.team, row.department)
         for row in tx.execute(select(grants.c.id, grants.c.team, grants.c.department))
     }
-    departments = _departments_of(tx, scope, {row.subject.removeprefix("dataset:") for row in rows})
+    departments = _departments_of(tx, repository, {row.subject.removeprefix("dataset:") for row in rows})
     for row in rows:
         teams = members.get(row.actor, set())
         named = of_grant.get(row.subject) or of_grant.get(f"grant:{row.named}")
@@ -253,19 +280,17 @@ def _refusals(tx: Transaction, scope: Scope, since: datetime) -> Iterator[tuple[
         department = departments.get(row.subject.removeprefix("dataset:"))
         works_for = {
             (grant.team, grant.department)
-            for grant in scope.all_grants
+            for grant in live
             if grant.team in teams and department in (None, grant.department)
         }
         if len(works_for) == 1:
             yield works_for.pop(), row.times
 
 
-def _departments_of(tx: Transaction, scope: Scope, names: Collection[str]) -> dict[str, str]:
+def _departments_of(tx: Transaction, repository: DatasetRepository, names: Collection[str]) -> dict[str, str]:
     """The departments of those of these datasets that are offered."""
     index = dataset_index.c
-    wanted = indexed(scope.repository, select(index.dataset, index.department)).where(
-        index.dataset.in_(names)
-    )
+    wanted = indexed(repository, select(index.dataset, index.department)).where(index.dataset.in_(names))
     return {row.dataset: row.department for row in tx.execute(wanted)}
 
 
@@ -324,7 +349,8 @@ def _overdue_reviews(tx: Transaction, scope: Scope) -> Iterator[RiskFinding]:
         .where(reviews.c.state.in_([state.value for state in WAITING]), reviews.c.due_at < scope.now)
         .order_by(reviews.c.due_at)
     ).all()
-    departments = _departments_of(tx, scope, {read["dataset"] for row in rows for read in row.inputs})
+    read_by = {read["dataset"] for row in rows for read in row.inputs}
+    departments = _departments_of(tx, scope.repository, read_by)
     seen = {name: department for name, department in departments.items() if scope.has(department)}
     for row in rows:
         own = sorted({seen[read["dataset"]] for read in row.inputs if read["dataset"] in seen})

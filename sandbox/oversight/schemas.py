@@ -121,7 +121,8 @@ RiskKind = Literal[
 class RiskFinding(TypedDict):
     """Something out of the ordinary. `subject`: which thing, such as "grant:12"; `object`: its name. `value`
     and `limit`: what was found, and from when on it counts (percentages, or numbers of attempts and
-    questions). `since`: from when on it is overdue; of a budget, when it will be used up at this rate."""
+    questions). `since`: from when on it is overdue; of a budget, when it will be used up at this rate.
+    `told_at`: when its notice was given."""
 
     kind: RiskKind
     subject: str
@@ -130,6 +131,19 @@ class RiskFinding(TypedDict):
     value: NotRequired[float]
     limit: NotRequired[float]
     since: NotRequired[datetime]
+    told_at: NotRequired[datetime]
+
+
+WaitingKind = Literal["push", "push_credential", "lifecycle_step", "competition", "appeal"]
+
+
+class WaitingDocument(TypedDict):
+    """Something that waits for the asker. `name`: of its dataset or its competition."""
+
+    kind: WaitingKind
+    id: str
+    name: str
+    since: datetime
 
 
 class RiskLimitsDocument(TypedDict):

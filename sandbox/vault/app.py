@@ -101,6 +101,7 @@ from sandbox.models.context import ModelContext
 from sandbox.openings.context import OpeningContext
 from sandbox.openings.openings import remind_of_openings
 from sandbox.oversight.request_facts import OversightContext
+from sandbox.oversight.risk_alerts import RiskWatch
 from sandbox.oversight.risk_limits import read_risk_limits
 from sandbox.oversight.risks import RiskContext
 from sandbox.policy import Gate, Resource
@@ -272,7 +273,10 @@ def create_vault(settings: Settings, processes: EngineProcesses | None = None) -
     )
     listing = PublicContext(database, repository, gate)
     scorer = _scorer(worker.context, raw, settings.policies, taxonomy)
-    lifespan = _housekeeping(database, worker, scorer, raw, lifecycle, openings, listing)
+    risks = RiskContext(
+        OversightContext(database, repository, gate), read_risk_limits(settings.policies), taxonomy
+    )
+    lifespan = _housekeeping(database, worker, scorer, raw, lifecycle, openings, listing, risks)
     app = FastAPI(
         title="Cihu vault",
         version=API_VERSION,
@@ -289,7 +293,7 @@ def create_vault(settings: Settings, processes: EngineProcesses | None = None) -
     pusher = pushes_endpoints.pusher_at(drafting, person)
     _add_data_zone(app, drafting, person=person, puller=puller, pusher=pusher)
     _add_questions(app, context, log, person)
-    _add_grants(app, OversightContext(database, repository, gate), settings.policies, taxonomy, person)
+    _add_grants(app, risks, settings.policies, person)
     _add_quality(app, context, drafting, assessor, reviews, person)
     _add_runs(app, worker, log, person)
     for router in (reviews_endpoints.for_teams, reviews_endpoints.for_officers):
@@ -322,10 +326,13 @@ def create_vault(settings: Settings, processes: EngineProcesses | None = None) -
         LargeBody("POST", pushes_endpoints.BATCHES, MOST_BATCH_BYTES, admit=pusher),
     ]
     kernel_app = _kernel_app(context, worker, reviews, lifecycle, scorer.served, log, issuer, verifier)
-    trial_files = LargeBody("POST", trial_check.PATH, trial_check.MOST_BYTES)
     return Vault(
         _guarded(app, large=uploads, admit=person, metrics=metrics),
-        _guarded(kernel_app, large=[trial_files], admit=principal_at(database, verifier, KERNEL)),
+        _guarded(
+            kernel_app,
+            large=[LargeBody("POST", trial_check.PATH, trial_check.MOST_BYTES)],
+            admit=principal_at(database, verifier, KERNEL),
+        ),
         context,
         worker,
     )
@@ -339,19 +346,18 @@ def _answer_errors(app: FastAPI, database: Database) -> None:
 
 def _add_grants(
     app: FastAPI,
-    facts: OversightContext,
+    risks: RiskContext,
     policies: Path,
-    taxonomy: Taxonomy,
     person: Callable[..., Principal],
 ) -> None:
     """Requests and grants, what officers look at before they decide, and what is out of the ordinary."""
-    watch = RiskContext(facts, read_risk_limits(policies), taxonomy)
+    facts = risks.facts
     app.include_router(
         grants_endpoints.router(facts.database, facts.repository, facts.gate, authenticate=person)
     )
     app.include_router(oversight_endpoints.router(facts, authenticate=person))
     _add_sight(app, facts.repository, facts.gate, person)
-    app.include_router(oversight_endpoints.risks_router(watch, authenticate=person))
+    app.include_router(oversight_endpoints.risks_router(risks, authenticate=person))
     app.include_router(oversight_endpoints.scoreboard_router(facts, authenticate=person))
     separated = read_identity_rules(policies).separated
     app.include_router(oversight_endpoints.decisions_router(facts, separated=separated, authenticate=person))
@@ -655,6 +661,7 @@ def _housekeeping(
     lifecycle: LifecycleContext,
     openings: OpeningContext,
     listing: PublicContext,
+    risks: RiskContext,
 ) -> Any:
     """Sealed runs are carried out while the service is up.
     Grants expire by the clock of each decision, and reviews become overdue; this writes it
@@ -687,11 +694,14 @@ def _housekeeping(
         scorer.start()
         teller = Teller(database)
         teller.start()
+        watch = RiskWatch(risks)
+        watch.start()
         tasks = [asyncio.create_task(expire()), asyncio.create_task(derive())]
         yield
         for task in tasks:
             task.cancel()
         await teller.stop()
+        await watch.stop()
         scorer.stop()
         await asyncio.to_thread(worker.stop)
 

@@ -47,6 +47,7 @@ TABLES = (
     "sandbox.public.tables",
     "sandbox.competitions.tables",
     "sandbox.models.tables",
+    "sandbox.oversight.tables",
 )
 SERVICES = {
     "CIHU_VAULT_DATABASE_URL": VAULT,

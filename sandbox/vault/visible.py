@@ -22,7 +22,7 @@ from sandbox.grants.read import may_see
 from sandbox.identity import Principal
 from sandbox.jobs import load_run
 from sandbox.jobs.read import load_own_run
-from sandbox.policy import Gate
+from sandbox.policy import Gate, Resource
 from sandbox.pulls.tables import pulls
 from sandbox.reviews.permit import may_review
 from sandbox.reviews.read import load_review
@@ -119,6 +119,12 @@ def _responsibility(sight: Sight, name: str) -> bool:
     return "officer" in sight.person.roles
 
 
+def _risk(sight: Sight, name: str) -> bool:
+    """Of the risk watch of a department, or of all."""
+    about = Resource("Risks", "risks", {"department": name.partition("/")[0]})
+    return sight.gate.decide(sight.person, "read_risks", about).allowed
+
+
 def _one(sight: Sight, table: Any, name: str) -> Row[Any]:
     row = sight.tx.execute(select(table).where(table.c.id == int(name))).first()
     if row is None:
@@ -142,5 +148,6 @@ RULES: Mapping[str, Callable[[Sight, str], bool]] = {
     "demand": _demand,
     "pull": _pull,
     "responsibility": _responsibility,
+    "risk": _risk,
 }
 NUMBERED = frozenset({"request", "grant", "problem", "opening", "demand", "responsibility"})

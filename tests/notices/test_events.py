@@ -14,11 +14,13 @@ from sandbox.vault.visible import RULES as VAULT_RULES
 COMES_DUE = {
     "grant.expiring", "licence.expiring", "licence.near_quota", "company.near_limit", "invoice.overdue",
     "product.breaking_release", "competition.phase_opened", "competition.phase_closed", "mail.failed",
+    "licence.new_network", *(event for event in EVENTS if event.startswith("risk.")),
 }  # fmt: skip
 """Of which the log has no entry of its own: they come by the clock, or with another entry."""
 NOUNS = (
     "request", "grant", "review", "run", "dataset", "opening", "pull", "problem", "demand", "order",
     "licence", "invoice", "product", "competition", "company", "account", "team", "responsibility", "mail",
+    "risk",
 )  # fmt: skip
 
 
@@ -49,6 +51,7 @@ def test_every_thing_has_a_page_and_a_rule_who_sees_it(noun: str) -> None:
 def test_a_thing_is_named_by_its_number_or_its_name() -> None:
     assert thing_of("request:12") == "#12"
     assert thing_of("dataset:clinic.visits") == "clinic.visits"
+    assert thing_of("risk:health/grant:12") == "#12" and thing_of("risk:*/team:lake") == "lake"
     assert thing_of("run:0b5e8c1e-0000-4000-8000-000000000000") == "0b5e8c1e"
     assert words_for("request.made", "request:12", "zh") == "收到申报 #12"
     assert words_for("request.made", "request:12", "en") == "Access request #12 was received"

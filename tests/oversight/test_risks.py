@@ -18,11 +18,14 @@ from sandbox.errors import Forbidden
 from sandbox.grants import Grant
 from sandbox.grants.tables import grants, requests
 from sandbox.identity import create_account, create_team, join_team
+from sandbox.notices.tables import notices
 from sandbox.oversight.request_facts import OversightContext
+from sandbox.oversight.risk_alerts import tell_risks
 from sandbox.oversight.risk_limits import DEFAULT, RiskLimits, read_risk_limits
 from sandbox.oversight.risks import RiskContext, risks
 from sandbox.releases.tables import questions
 from sandbox.reviews.tables import told_places
+from sandbox.vault.visible import visible_things
 from story import POLICIES, POLICY, Story
 
 NOW = datetime.now(UTC)
@@ -107,6 +110,56 @@ def test_refused_attempts_and_many_questions_are_found_by_team(story: Story) -> 
     assert "77123" not in json.dumps([*found(story, limits=limits).values()], default=str)
 
 
+def alerted(story: Story, limits: RiskLimits, now: datetime = NOW) -> list[tuple[str, str, str]]:
+    """What one look of the vault tells: event, audience, thing."""
+    taxonomy = load_disclosure(POLICIES / "disclosure.yaml", checks=CHECKS)
+    context = RiskContext(OversightContext(story.database, story.repository, story.gate), limits, taxonomy)
+    wanted = select(notices).where(notices.c.event.startswith("risk."))
+    with story.database.transaction() as tx:
+        before = {(row.id, row.audience) for row in tx.execute(wanted)}
+    number = tell_risks(context, now=now)
+    with story.database.transaction() as tx:
+        fresh = [row for row in tx.execute(wanted) if (row.id, row.audience) not in before]
+    assert len(fresh) == number and "77123" not in str(fresh)
+    return sorted((row.event, row.audience, row.about) for row in fresh)
+
+
+def test_a_threshold_is_told_once_when_it_is_passed_and_again_when_it_is_passed_again(story: Story) -> None:
+    story.publish()
+    grant = story.grant()
+    limits = replace(DEFAULT, questions_least=4)
+    assert alerted(story, limits) == []
+    ask_often(story, grant, 4, NOW - timedelta(hours=2))
+    spend(story, grant, 60)
+    many = [
+        ("risk.many_questions", "auditors", "risk:*/team:lake"),
+        ("risk.many_questions", "officers:health", "risk:health/team:lake"),
+    ]
+    burning = [("risk.budget_burn", "officers:health", f"risk:health/grant:{grant.id}")]
+    assert alerted(story, limits) == burning + many
+    assert {each["told_at"] for each in found(story, limits=limits).values()} == {NOW}
+    assert alerted(story, limits, NOW + timedelta(minutes=5)) == []
+    assert alerted(story, limits, NOW + timedelta(days=2)) == [], "it fell below"
+    ask_often(story, grant, 30, NOW + timedelta(days=2))
+    assert alerted(story, limits, NOW + timedelta(days=2, hours=1)) == many
+
+
+@pytest.mark.parametrize(("who", "seen"), [("lin", "health"), ("zhou", "market"), ("xu", "*"), ("wang", "")])
+def test_an_alert_is_seen_by_those_who_may_read_that_risk_watch(story: Story, who: str, seen: str) -> None:
+    if who == "xu":
+        add_auditor(story)
+    things = [f"risk:{scope}/team:lake" for scope in ("health", "market", "*")]
+    known = visible_things(story.database, story.gate, story.repository, story.principal(who), things)
+    assert known == (things if who == "xu" else [each for each in things if each == f"risk:{seen}/team:lake"])
+
+
+def add_auditor(story: Story) -> None:
+    with story.database.transaction() as tx:
+        create_account(
+            tx, account_id="xu", display_name="xu", organisation="hbpu", roles=["auditor"], by="system"
+        )
+
+
 def second_team_and_department(story: Story, grant: Grant) -> int:
     """A team "hill" that wang is in, too, with a grant of the department "market"; gives its number."""
     with story.database.transaction() as tx:
@@ -128,10 +181,8 @@ def test_a_refusal_counts_for_the_team_and_department_that_it_belongs_to(story: 
     story.publish()
     grant = story.grant()
     other = second_team_and_department(story, grant)
+    add_auditor(story)
     with story.database.transaction() as tx:
-        create_account(
-            tx, account_id="xu", display_name="xu", organisation="hbpu", roles=["auditor"], by="system"
-        )
         for subject, named in (
             ("account:wang", {"grant": grant.id}),  # 1 of lake and health
             (f"grant:{grant.id}", {}),  # 2
@@ -216,10 +267,7 @@ def test_what_is_overdue_is_found_by_its_object(story: Story) -> None:
 def test_each_sees_their_own_department_and_auditors_see_all(story: Story) -> None:
     story.publish()
     spend(story, story.grant(), 60)
-    with story.database.transaction() as tx:
-        create_account(
-            tx, account_id="xu", display_name="xu", organisation="hbpu", roles=["auditor"], by="system"
-        )
+    add_auditor(story)
     assert found(story, "xu").keys() == found(story).keys() != set()
     assert found(story, "zhou") == {}
     with pytest.raises(Forbidden):

@@ -1,5 +1,6 @@
 """Tells what comes due by the clock in the market: an invoice that is late, a licence that ends soon, a quota
-or a company's limit that is nearly used. Each is told once: its id is derived from what it tells."""
+or a company's limit that is nearly used, a network that is new to a key. Each is told once: its id is derived
+from what it tells."""
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
@@ -9,6 +10,7 @@ from sqlalchemy import exists, func, literal, select
 from marketplace.customers.limits import NO_LIMITS, company_limits, limits_set
 from marketplace.customers.tables import companies
 from marketplace.invoices.tables import invoices
+from marketplace.keys.networks import new_networks
 from marketplace.licences.find import licence_of
 from marketplace.licences.tables import licences
 from marketplace.metering.months import month_of
@@ -19,6 +21,8 @@ from sandbox.notices.tables import notices as told
 
 WARNED_BEFORE = timedelta(days=14)
 NEAR_PERCENT = 80
+NEW_FOR = timedelta(days=1)
+"""A new network that nobody looked at for so long, because no portal ran, is told no more."""
 ACTOR = "marketplace"
 
 
@@ -28,6 +32,7 @@ def tell_due(tx: Transaction, now: datetime) -> None:
     _ending_licences(tx, now)
     _near_quotas(tx, now)
     _near_limits(tx, now)
+    _new_networks(tx, now)
 
 
 def _overdue_invoices(tx: Transaction, now: datetime) -> None:
@@ -96,6 +101,20 @@ def _near_limits(tx: Transaction, now: datetime) -> None:
                 str(month),
                 to=[notices.developers(organisation), notices.finance(organisation)],
             )
+
+
+def _new_networks(tx: Transaction, now: datetime) -> None:
+    """To its company, and to the department whose risk watch shows it; the network itself stands there."""
+    for each in new_networks(tx, since=now - NEW_FOR, department=None):
+        _tell(
+            tx,
+            "licence.new_network",
+            each.licence,
+            str(each.key),
+            each.network,
+            each.first_seen.isoformat(),
+            to=[notices.developers(each.organisation), notices.officers(each.department)],
+        )
 
 
 def _tell(tx: Transaction, event: str, name: object, *period: str, to: Iterable[str]) -> None:

@@ -24,7 +24,7 @@ from sandbox.database import Transaction
 from sandbox.errors import CihuError, Unavailable
 from sandbox.identity import load_principal
 from sandbox.identity.tables import account_roles, accounts, team_members
-from sandbox.notices import ALL_OFFICERS, OPERATORS, SYSTEM_ADMINISTRATORS, tell
+from sandbox.notices import ALL_OFFICERS, AUDITORS, OPERATORS, SYSTEM_ADMINISTRATORS, tell
 from sandbox.notices.audience import BUYERS, DEVELOPERS, FINANCE
 from sandbox.notices.events import EVENTS
 from sandbox.notices.tables import mail_addresses, notices, outbox, read_marks
@@ -150,6 +150,7 @@ def next_morning(now: datetime) -> datetime:
 
 OF_A_ROLE = {
     ALL_OFFICERS: "officer",
+    AUDITORS: "auditor",
     OPERATORS: "operator",
     SYSTEM_ADMINISTRATORS: "system_administrator",
 }

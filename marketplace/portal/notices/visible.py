@@ -24,7 +24,7 @@ AT_ONCE = 100
 OF_THE_VAULT = frozenset(
     {
         "request", "grant", "run", "review", "dataset", "competition", "problem", "opening", "demand", "pull",
-        "responsibility",
+        "responsibility", "risk",
     }
 )  # fmt: skip
 

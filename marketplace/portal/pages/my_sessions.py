@@ -6,7 +6,13 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import RedirectResponse, Response
 
 from marketplace.portal.authentication import Authenticator
-from marketplace.portal.my_sessions import MySession, end_my_session, end_my_sessions, my_sessions
+from marketplace.portal.my_sessions import (
+    MySession,
+    end_my_session,
+    end_my_sessions,
+    end_my_tokens,
+    my_sessions,
+)
 from marketplace.portal.rendering import Pages
 from marketplace.portal.schemas import SessionList
 from marketplace.portal.sessions import Session, session_name
@@ -47,6 +53,19 @@ def router(*, database: Database, authenticator: Authenticator, pages: Pages) ->
         with database.transaction() as tx:
             end_my_session(tx, account=session.principal.id, id=id)
         return RedirectResponse("/me/sessions", status_code=303)
+
+    @routes.post("/me/tokens/end", include_in_schema=False)
+    def end_tokens_by_form(session: Annotated[Session, Depends(authenticator.sender)]) -> Response:
+        idle = authenticator.settings.session_idle_seconds
+        with database.transaction() as tx:
+            end_my_tokens(tx, account=session.principal.id, idle_seconds=idle)
+        return RedirectResponse("/me#tokens", status_code=303)
+
+    @routes.post("/me/tokens/{id}/end", include_in_schema=False)
+    def end_token_by_form(id: str, session: Annotated[Session, Depends(authenticator.sender)]) -> Response:
+        with database.transaction() as tx:
+            end_my_session(tx, account=session.principal.id, id=id)
+        return RedirectResponse("/me#tokens", status_code=303)
 
     @routes.get(
         "/api/v1/sessions",

@@ -1,6 +1,6 @@
 """Pages: my team's requests and grants; the officer's queue of what waits for a decision."""
 
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Form, Query, Request
@@ -13,6 +13,8 @@ from marketplace.offers.price_rules import PriceRules
 from marketplace.orders.decide_order import approve_order, refuse_order
 from marketplace.orders.find import waiting_orders
 from marketplace.portal.authentication import Authenticator
+from marketplace.portal.deadlines import Deadlines
+from marketplace.portal.desk import moment_of
 from marketplace.portal.language import vault_in_language
 from marketplace.portal.rendering import Pages
 from marketplace.portal.sessions import Session
@@ -31,6 +33,7 @@ def router(
     database: Database,
     gate: Gate,
     rules: PriceRules,
+    deadlines: Deadlines,
     authenticator: Authenticator,
     pages: Pages,
     vault: Vault,
@@ -84,7 +87,15 @@ def router(
             orders = waiting_orders(tx, me) if me.roles & {"officer", "operator"} else []
             names = company_names(tx, [each.organisation for each in orders])
         return pages.show(
-            request, "queue.html", session, requests=waiting, grants=live, orders=orders, names=names
+            request,
+            "queue.html",
+            session,
+            requests=sorted(waiting, key=lambda each: str(each["asked_at"])),
+            grants=live,
+            orders=sorted(orders, key=lambda each: each.placed_at),
+            names=names,
+            due=lambda kind, since: deadlines.due(kind, moment_of(since)),
+            now=datetime.now(UTC),
         )
 
     @routes.post("/queue/grants/{number}/revoke")

@@ -6,8 +6,10 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
 
 from marketplace.portal.authentication import Authenticator
+from marketplace.portal.deadlines import Deadlines
 from marketplace.portal.desk import desk_of
 from marketplace.portal.language import vault_in_language
+from marketplace.portal.my_sessions import my_tokens
 from marketplace.portal.pages.public.home import home
 from marketplace.portal.rendering import Pages
 from marketplace.portal.sessions import Session
@@ -19,7 +21,13 @@ LOOK_AFTER_PEOPLE = frozenset({"operator", "system_administrator", "security_adm
 
 
 def router(
-    *, database: Database, gate: Gate, authenticator: Authenticator, pages: Pages, vault: Vault
+    *,
+    database: Database,
+    gate: Gate,
+    deadlines: Deadlines,
+    authenticator: Authenticator,
+    pages: Pages,
+    vault: Vault,
 ) -> APIRouter:
     routes = APIRouter(include_in_schema=False)
 
@@ -31,12 +39,21 @@ def router(
     ) -> Response:
         if session is None:
             return home(request, pages, vault, database, gate)
-        return pages.show(request, "start.html", session, desk=desk_of(session.principal, vault, database))
+        return pages.show(
+            request, "start.html", session, desk=desk_of(session.principal, vault, database, deadlines)
+        )
 
     @routes.get("/me")
     def me(request: Request, session: Annotated[Session, Depends(authenticator.person)]) -> Response:
+        idle = authenticator.settings.session_idle_seconds
+        with database.transaction() as tx:
+            tokens = my_tokens(tx, account=session.principal.id, idle_seconds=idle)
         return pages.show(
-            request, "me.html", session, looks_after_people=bool(LOOK_AFTER_PEOPLE & session.principal.roles)
+            request,
+            "me.html",
+            session,
+            tokens=tokens,
+            looks_after_people=bool(LOOK_AFTER_PEOPLE & session.principal.roles),
         )
 
     return routes

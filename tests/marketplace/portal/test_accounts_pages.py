@@ -256,3 +256,27 @@ def test_a_stale_login_form_with_a_field_that_is_no_text_is_refused_in_words(por
     kind = {"Content-Type": "multipart/form-data; boundary=x; charset=utf-7"}
     refused = portal.browser().client.post("/login", content=part, headers=kind)
     assert refused.status_code == 403
+
+
+def test_tokens_are_listed_with_their_last_use_and_ended_one_by_one_or_all(
+    portal, database: Database
+) -> None:
+    browser = portal.browser()
+    browser.log_in("wang")
+    program = {"username": "wang", "password": PASSWORD}
+    tokens = [portal.browser().client.post("/api/v1/login", json=program).json() for _ in range(3)]
+
+    def status(token: dict[str, str]) -> int:
+        headers = {"Authorization": f"Bearer {token['portal_token']}"}
+        return int(portal.browser().client.get("/api/v1/sessions", headers=headers).status_code)
+
+    assert {status(each) for each in tokens} == {200}
+    with database.transaction() as tx:
+        assert tx.exec_driver_sql("SELECT count(*) FROM identity.login_uses").scalar() == 3
+    page = browser.get("/me").text
+    assert page.count('action="/me/tokens/') == 4 and not any(one["portal_token"] in page for one in tokens)
+    one = page.split('action="/me/tokens/')[1].split("/end")[0]
+    assert browser.send("/me", f"/me/tokens/{one}/end").headers["location"] == "/me#tokens"
+    assert sorted(status(each) for each in tokens) == [200, 200, 401]
+    browser.send("/me", "/me/tokens/end")
+    assert {status(each) for each in tokens} == {401} and browser.get("/me").status_code == 200

@@ -1,13 +1,19 @@
 """The start page says what waits for whoever looks, the most urgent first, and what could not be read."""
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from marketplace.portal.desk import Task, desk_of
+from marketplace.portal.deadlines import USUAL_DAYS, Deadlines, read_deadlines
+from marketplace.portal.desk import DECIDED_AS, Task, desk_of
+from marketplace.portal.messages import MESSAGES
+from marketplace.settings import REPOSITORY
 from marketplace.vault import Vault
+from sandbox.city_time import CITY_TIME
 from sandbox.identity import TokenIssuer, load_principal
+
+POLICIES = REPOSITORY / "policies"
 
 
 @pytest.fixture(scope="module")
@@ -32,6 +38,9 @@ def headings(page: str) -> list[str]:
 def test_each_sees_what_waits_for_them_and_what_others_are_to_do(waiting, person) -> None:
     officer, team, buyer = (person(who).get("/").text for who in ("lin", "wang", "chen"))
     assert f"{waiting} ← cihu-lake" in officer and "审批申报" in officer and "审批订单" in officer
+    queue = person("lin").get("/queue").text
+    for page in (officer, queue):  # each has a day and somebody who is responsible
+        assert len(re.findall(r"截止 2[^<]*(?:<span[^>]*>[^<]*</span>)?[^<]*责任方：", page)) >= 2
     assert "等待他人处理" in team and waiting in team and "责任方：health" in team
     assert "订单待审批" in buyer and "审批订单" not in buyer
     assert "没有等您处理" in person("xu").get("/").text
@@ -39,17 +48,32 @@ def test_each_sees_what_waits_for_them_and_what_others_are_to_do(waiting, person
         assert headings(page)[0].startswith("等您处理")
 
 
-def test_what_is_late_comes_first_then_the_nearest_deadline() -> None:
+def test_what_is_late_comes_first_then_risks_then_what_waits_longest() -> None:
     now = datetime.now(UTC)
-    late = Task("review", "late", "/", due=now - timedelta(hours=1))
-    soon = Task("review", "soon", "/", due=now + timedelta(hours=1))
+    late = Task("review", "late", "/", since=now, due=now - timedelta(hours=1))
+    risk = Task("many_questions", "risk", "/", since=now, risk=True)
     old = Task("request", "old", "/", since=now - timedelta(days=9))
-    assert sorted([soon, old, late], key=lambda task: task.order) == [late, old, soon]
+    new = Task("review", "new", "/", since=now - timedelta(days=1), due=now + timedelta(hours=1))
+    assert sorted([new, old, risk, late], key=lambda task: task.order) == [late, risk, old, new]
+
+
+def test_every_kind_that_waits_has_words_and_a_deadline_and_the_city_s_days_count() -> None:
+    """What only informs, and what has a day of its own, has none here."""
+    known = {key.removeprefix("task.") for key in MESSAGES if key.startswith("task.")}
+    informs = {"approved", "run_finished", "run_in_review", "run_returned", "run_interrupted"}
+    dated = {"review", "opening", "problem", "invoice"}
+    deadlines = read_deadlines(POLICIES)
+    assert known - informs - dated - DECIDED_AS.keys() == USUAL_DAYS.keys() - {"risk"}
+    assert deadlines.days == USUAL_DAYS, "the file says what holds without it"
+    friday = datetime(2026, 11, 27, 10, tzinfo=UTC)
+    closed = Deadlines({"request": 2}, {date(2026, 11, 30)})
+    assert closed.due("request", friday) == datetime(2026, 12, 2, 23, 59, 59, tzinfo=CITY_TIME)
+    assert closed.due("run_finished", friday) is None is closed.due("request", None)
 
 
 def test_a_vault_that_is_away_is_said_and_hides_nothing_else(waiting, shared_database, tmp_path) -> None:
     away = Vault("http://127.0.0.1:9", TokenIssuer("portal", tmp_path, shared_database), timeout_seconds=1)
     with shared_database.transaction() as tx:
         officer = load_principal(tx, "lin")
-    desk = desk_of(officer, away, shared_database)
+    desk = desk_of(officer, away, shared_database, read_deadlines(POLICIES))
     assert "requests" in desk.unread and [task.kind for task in desk.own] == ["order"]

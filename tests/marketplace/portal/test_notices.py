@@ -9,6 +9,7 @@ import pytest
 from fastapi import Request
 from sqlalchemy import delete, insert, select, text, update
 
+from marketplace.keys.networks import note_networks
 from marketplace.portal.notices.addresses import Links
 from marketplace.portal.notices.due import tell_due
 from marketplace.portal.notices.inbox import COUNT_SECONDS, Inbox
@@ -462,6 +463,17 @@ def test_what_comes_due_is_told_once_and_what_is_past_is_dropped(
         told = tx.execute(select(notices).where(notices.c.event == "licence.expiring")).all()
     assert len(told) == len({row.id for row in told}) >= 1
     assert {row.audience for row in told} == {"developers:minsheng"}
+    with shared_database.transaction() as tx:
+        key = tx.scalar(text("SELECT max(id) FROM market.keys"))
+        for address in ("203.0.113.9", "198.51.100.7", "203.0.113.10"):  # the first is not new, two are one
+            note_networks(tx, [(key, address)])
+            tx.execute(text("UPDATE market.key_networks SET first_seen = first_seen - interval '1 second'"))
+        for _ in range(2):
+            tell_due(tx, now)
+        called = tx.execute(select(notices).where(notices.c.event == "licence.new_network")).all()
+    assert sorted(row.audience for row in called) == ["developers:minsheng", "officers:market"]
+    assert not [row for row in called if "198.51.100" in row.about]
+    assert {each["event"] for each in inbox(shared_city, "chen", kind="risks")} == {"licence.new_network"}
     assert {each["event"] for each in inbox(shared_city, "chen", kind="orders")} >= {"licence.expiring"}
     job = NoticeJob(shared_database, Post(Inbox(shared_database, GATE, away), Links(b"k" * 32)))
     job.run(now + KEPT_FOR + timedelta(days=1))
