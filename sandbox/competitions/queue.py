@@ -17,6 +17,7 @@ from sqlalchemy import ColumnElement, Row, and_, func, or_, select, update
 
 from sandbox.competitions.charged_entries import charged
 from sandbox.competitions.context import CompetitionContext
+from sandbox.competitions.document import Competition
 from sandbox.competitions.entries.score import give_up_in
 from sandbox.competitions.life_cycle import ENTRY
 from sandbox.competitions.queue_times import Running, Turn, Waiting, next_of, turns
@@ -40,6 +41,9 @@ FAILURES = (
     "interrupted",
 )
 """Classes of an entry that was charged and has no score: it counts."""
+
+SWEPT = ("id", "state", "attempt", "competition", "phase", "final_of", "due_at")
+"""What `sweep` looks at."""
 
 NOT_RUN = ("interrupted", "phase_closed", "not_started")
 """Classes of an entry that never ran: it costs nothing."""
@@ -165,17 +169,24 @@ def sweep(context: CompetitionContext, *, all_running: bool = False) -> int:
     """Queue again what was cut off, and end what can never run. `all_running`: at the vault's start nothing
     runs any more. Returns how many entries it changed."""
     now = context.clock()
+    # without what was entered, which is long
+    swept: list[ColumnElement[Any]] = [*(competition_entries.c[name] for name in SWEPT)]
+    swept.append(_takes_part().label("takes_part"))
     with context.database.transaction() as tx:
         rows = tx.execute(
-            select(competition_entries, competitions.c.text, _takes_part().label("takes_part"))
+            select(*swept)
             .join(competitions, competitions.c.name == competition_entries.c.competition)
             .join(competition_teams, competition_teams.c.id == competition_entries.c.team)
             .where(competition_entries.c.state.in_(("queued", "running")))
             .order_by(competition_entries.c.id)
         ).all()
+        texts = select(competitions.c.name, competitions.c.text).where(
+            competitions.c.name.in_({row.competition for row in rows})
+        )
+        documents = {row.name: document_of(row.text) for row in tx.execute(texts)}
     changed = 0
     for row in rows:
-        late = not row.takes_part or _grace_over(row, now)
+        late = not row.takes_part or _grace_over(row, documents[row.competition], now)
         cut_off = row.state == "running" and (all_running or now >= row.due_at)
         if row.state == "queued" and late:
             changed += _change(context, row, "not_run", "phase_closed", now, over=not row.takes_part)
@@ -246,21 +257,17 @@ def waits(tx: Transaction, competition: str, *, final: bool) -> int:
 
 
 def _queue(tx: Transaction) -> tuple[list[Running], list[Waiting], dict[int, datetime]]:
+    waits = competition_entries.c
     rows = tx.execute(
-        select(competition_entries)
-        .join(competition_teams, competition_teams.c.id == competition_entries.c.team)
-        .join(competitions, competitions.c.name == competition_entries.c.competition)
-        .where(
-            or_(
-                competition_entries.c.state == "running",
-                and_(competition_entries.c.state == "queued", _takes_part()),
-            )
-        )
+        select(waits.id, waits.team, waits.state, waits.seconds, waits.submitted_at, waits.due_at)
+        .join(competition_teams, competition_teams.c.id == waits.team)
+        .join(competitions, competitions.c.name == waits.competition)
+        .where(or_(waits.state == "running", and_(waits.state == "queued", _takes_part())))
     ).all()
     served = tx.execute(
-        select(competition_entries.c.team, func.max(competition_entries.c.started_at).label("served"))
-        .where(competition_entries.c.started_at.is_not(None))
-        .group_by(competition_entries.c.team)
+        select(waits.team, func.max(waits.started_at).label("served"))
+        .where(waits.started_at.is_not(None), waits.team.in_({row.team for row in rows}))
+        .group_by(waits.team)
     )
     return (
         [Running(row.team, row.due_at) for row in rows if row.state == "running"],
@@ -326,11 +333,10 @@ def _end(
         return True
 
 
-def _grace_over(row: Row[Any], now: datetime) -> bool:
+def _grace_over(row: Row[Any], document: Competition, now: datetime) -> bool:
     """Whether its phase has closed and the grace after it is over. A final has no end of its own."""
     if row.final_of is not None:
         return False
-    document = document_of(row.text)
     phase = next(phase for phase in document.phases if phase.id == row.phase)
     return now >= document.moment(phase.closes) + timedelta(minutes=phase.grace_minutes)
 
