@@ -11,7 +11,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
@@ -221,7 +221,10 @@ time.sleep(60)
     with workspace_process(vault, "wang", CIHU_KERNEL_MEMORY_MIB="1024") as server, server.kernel() as kernel:
         with pytest.raises(TimeoutError):
             kernel.run(bomb, timeout=8)
-        said = kernel.text("print('again')", 60)
+        said = ""
+        for _ in range(6):  # what is sent to a kernel that is being ended is lost with it
+            with suppress(TimeoutError):
+                said = said or kernel.text("print('again')", 30)
         assert "more than 1024 MiB" in said and "again" in said
         assert kernel.text("print('again')") == "again\n"
 
