@@ -121,7 +121,7 @@ class Vault:
             )
         )
 
-    def requests(self, who: str, **wanted: str) -> list[Answer]:
+    def requests(self, who: str, **wanted: str | int) -> list[Answer]:
         """The newest first. `wanted`: status, offset, limit."""
         return listed(self.get(who, "/v1/requests", **wanted))
 
@@ -140,7 +140,7 @@ class Vault:
     def refuse(self, who: str, request_id: str, reason: str) -> Answer:
         return self.post(who, f"/v1/requests/{segment(request_id)}/refuse", {"reason": reason})
 
-    def grants(self, who: str, **wanted: str) -> list[Answer]:
+    def grants(self, who: str, **wanted: str | int) -> list[Answer]:
         """The newest first. `wanted`: offset, limit."""
         return listed(self.get(who, "/v1/grants", **wanted))
 
@@ -192,12 +192,12 @@ class Vault:
     def log_key(self, who: str) -> Answer:
         return self.get(who, "/v1/log/key")
 
-    def budgets(self, who: str, **wanted: str) -> list[Answer]:
+    def budgets(self, who: str, **wanted: str | int) -> list[Answer]:
         """What is left of grants, the newest first. `wanted`: grant, dataset, offset, limit."""
         return listed(self.get(who, "/v1/budgets", **wanted))
 
-    def reviews(self, who: str, *, state: str = "waiting") -> list[Answer]:
-        return listed(self.get(who, "/v1/reviews", state=state))
+    def reviews(self, who: str, *, state: str = "waiting", offset: int = 0, limit: int = 200) -> list[Answer]:
+        return listed(self.get(who, "/v1/reviews", state=state, offset=offset, limit=limit))
 
     def review(self, who: str, number: str) -> Answer:
         return self.get(who, f"/v1/reviews/{segment(number)}")
@@ -287,7 +287,7 @@ class Vault:
         answer = self.send(who, "GET", "/v1/log/receipts", params={"index": list(indexes)})
         return [dict(each) for each in document(answer)["receipts"]]
 
-    def get(self, who: str, path: str, **query: str) -> Answer:
+    def get(self, who: str, path: str, **query: str | int) -> Answer:
         return document(self.send(who, "GET", path, params=query))
 
     def post(self, who: str, path: str, body: Answer) -> Answer:

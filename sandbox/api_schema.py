@@ -24,6 +24,11 @@ ExactInt = Annotated[int, Field(ge=-LARGEST_EXACT, le=LARGEST_EXACT)]
 """An integer of a request. Those of answers have the same limits (`sandbox/http/openapi.py`)."""
 
 
+Offset = Annotated[int, Field(ge=0, le=10_000_000)]
+Limit = Annotated[int | None, Field(ge=1, le=1000)]
+"""Which part of a list is asked for: at most `limit`, after the first `offset`."""
+
+
 def exact_in_json(value: Any) -> Any:
     """The same value, but an integer that a reader of JSON could lose as text."""
     whole = isinstance(value, int) and not isinstance(value, bool)

@@ -16,7 +16,7 @@ from typing import Any
 
 from sqlalchemy import func, select
 
-from marketplace.company_endings.export_lines import LINE_COLUMNS, lines_of_company
+from marketplace.company_endings.export_lines import LINE_COLUMNS, Line, lines_of_company
 from marketplace.company_endings.find import find_ending
 from marketplace.customers.find import find_company, no_company
 from marketplace.customers.limits import limits_set
@@ -157,8 +157,8 @@ class CompanyExport:
                 self.entries[each.log_index] = None
         return whole
 
-    def lines(self) -> Iterator[Any]:
-        return lines_of_company(self.database, self.organisation, self.as_of)
+    def lines(self, *, proven: bool = False) -> Iterator[Line]:
+        return lines_of_company(self.database, self.organisation, self.as_of, proven=proven)
 
     def usage_csv(self) -> Iterator[str]:
         yield as_csv(LINE_COLUMNS, [])
@@ -166,7 +166,7 @@ class CompanyExport:
             yield guarded_csv([[line.values[name] for name in LINE_COLUMNS]])
 
     def receipts(self) -> Iterator[str]:
-        for line in self.lines():
+        for line in self.lines(proven=True):
             if not line.steps or line.log_index is None:
                 continue  # its second is not in the log yet
             self.entries[line.log_index] = None

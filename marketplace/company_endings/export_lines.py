@@ -1,16 +1,16 @@
 """Reads a company's usage lines and their ways to the log, a page at a time: there may be millions.
 
-Pages follow licence, month and id. Each is a transaction of its own, so nobody's slow download holds one.
+Pages follow licence, month, time and id. Each is a transaction of its own: nobody's slow download holds one.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import Row, text
 
-from sandbox.audit.batch_receipts import Step, step_of
+from sandbox.audit.batch_receipts import BatchTree, Step, step_of
 from sandbox.audit.tree import hash_leaf
 from sandbox.database import Database, Transaction
 
@@ -38,19 +38,18 @@ LINE_COLUMNS = (
     "compensates",
     "log_index",
 )
-LINES = text(
-    """
-    SELECT line.*, market.line_text(line) AS leaf, own.seal, own.place AS group_place,
+LICENCES = text("SELECT id FROM market.licences WHERE organisation = :organisation ORDER BY id")
+LINES = """
+    SELECT line.*, {leaf} AS leaf, own.seal, own.place AS group_place,
            coalesce(line.log_index, seals.log_index) AS entry
-    FROM market.licences AS held
-    JOIN market.usage_lines AS line ON line.licence = held.id
+    FROM market.usage_lines AS line
     LEFT JOIN market.usage_groups AS own ON own.id = line.group_id
     LEFT JOIN market.usage_seals AS seals ON seals.id = own.seal
-    WHERE held.organisation = :organisation AND line.at <= :as_of
-      AND (line.licence, line.month, line.id) > (:licence, :month, :id)
-    ORDER BY line.licence, line.month, line.id LIMIT :page
+    WHERE line.licence = :licence AND line.at <= :as_of
+      AND (line.month, line.at, line.id) > (:month, :at, :id)
+    ORDER BY line.month, line.at, line.id LIMIT :page
     """
-)
+PLAIN, PROVEN = text(LINES.format(leaf="NULL")), text(LINES.format(leaf="market.line_text(line)"))
 # of a group all lines, also those of others: their hashes lead the way, and tell nothing of them
 GROUP_LEAVES = text(
     r"""
@@ -80,22 +79,28 @@ class Line:
         return None if index is None else int(index)
 
 
-def lines_of_company(database: Database, organisation: str, as_of: datetime) -> Iterator[Line]:
-    """Of calls up to that time."""
-    licence, month, id = 0, "", ""
+def lines_of_company(
+    database: Database, organisation: str, as_of: datetime, *, proven: bool = False
+) -> Iterator[Line]:
+    """Of calls up to that time. Their leaves and ways are read where they are asked for (`proven`)."""
+    with database.transaction() as tx:
+        held = tx.scalars(LICENCES, {"organisation": organisation}).all()
+    for licence in held:
+        yield from _lines_of_licence(database, licence, as_of, proven=proven)
+
+
+def _lines_of_licence(database: Database, licence: int, as_of: datetime, *, proven: bool) -> Iterator[Line]:
+    month, at, id = "", datetime.min.replace(tzinfo=UTC), ""
     while True:
-        asked = {
-            "organisation": organisation, "as_of": as_of, "licence": licence, "month": month, "id": id,
-            "page": PAGE,
-        }  # fmt: skip
+        asked = {"licence": licence, "as_of": as_of, "month": month, "at": at, "id": id, "page": PAGE}
         with database.transaction() as tx:
-            found = tx.execute(LINES, asked).all()
-            ways = ways_of(tx, found)
-        if not found:
-            return
-        licence, month, id = found[-1].licence, found[-1].month, found[-1].id
+            found = tx.execute(PROVEN if proven else PLAIN, asked).all()
+            ways = ways_of(tx, found) if proven else {}
         for row in found:
-            yield Line(values_of(row), row.leaf, ways.get(row.id, ()))
+            yield Line(values_of(row), row.leaf or "", ways.get(row.id, ()))
+        if len(found) < PAGE:
+            return
+        month, at, id = found[-1].month, found[-1].at, found[-1].id
 
 
 def values_of(row: Row[Any]) -> dict[str, Any]:
@@ -120,10 +125,12 @@ def ways_of(tx: Transaction, lines: Sequence[Row[Any]]) -> dict[str, tuple[Step,
     }
     in_seal: dict[int, Step] = {}
     ways: dict[str, tuple[Step, ...]] = {}
+    trees: dict[int, BatchTree] = {}
+    places = {number: {id: place for place, id in enumerate(row.ids)} for number, row in leaves.items()}
     for line in sealed:
-        group = leaves[line.group_id]
-        step = step_of([bytes(each) for each in group.hashes], group.ids.index(line.id))
-        if line.group_id not in in_seal:
-            in_seal[line.group_id] = step_of(roots[line.seal], line.group_place)
-        ways[line.id] = (step, in_seal[line.group_id])
+        number = line.group_id
+        if number not in trees:
+            trees[number] = BatchTree([bytes(each) for each in leaves[number].hashes])
+            in_seal[number] = step_of(roots[line.seal], line.group_place)
+        ways[line.id] = (trees[number].step(places[number][line.id]), in_seal[number])
     return ways

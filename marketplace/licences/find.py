@@ -70,14 +70,16 @@ def see_licence(tx: Transaction, *, gate: Gate, principal: Principal, licence_id
     return licence
 
 
-def licences_for(tx: Transaction, principal: Principal) -> list[Licence]:
-    """Those that this person may see: of the own organisation, sold by the own department;
+def licences_for(
+    tx: Transaction, principal: Principal, *, offset: int = 0, limit: int | None = None
+) -> list[Licence]:
+    """Those that this person may see, the newest first: of the own organisation, sold by the own department;
     operators, auditors all."""
     wanted = select(licences).order_by(licences.c.issued_at.desc(), licences.c.id)
     if not principal.roles & {"operator", "auditor"}:
         sold = licences.c.department == principal.organisation if "officer" in principal.roles else false()
         wanted = wanted.where(or_(licences.c.organisation == principal.organisation, sold))
-    return [licence_of(row) for row in tx.execute(wanted)]
+    return [licence_of(row) for row in tx.execute(wanted.offset(offset).limit(limit))]
 
 
 # the table of months stands above licences

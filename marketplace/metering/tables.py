@@ -121,7 +121,7 @@ usage_lines = Table(
     UniqueConstraint("month", "compensates"),
     one_of("reason", Reason),
     one_of("outcome", OUTCOMES),
-    Index("ix_usage_lines_licence_month", "licence", "month"),
+    Index("ix_usage_lines_licence_month_at", "licence", "month", "at"),
     Index("ix_usage_lines_group", "group_id"),
     schema="market",
     postgresql_partition_by="LIST (month)",

@@ -51,21 +51,26 @@ def contract_of(tx: Transaction, order_id: int) -> str | None:
     return text
 
 
-def orders_of(tx: Transaction, organisation: str) -> list[Order]:
+def orders_of(
+    tx: Transaction, organisation: str, *, offset: int = 0, limit: int | None = None
+) -> list[Order]:
     """An organisation's orders, newest first."""
     wanted = select(orders).where(orders.c.organisation == organisation)
     newest = wanted.order_by(orders.c.placed_at.desc(), orders.c.id)
-    return [order_of(row) for row in tx.execute(newest)]
+    return [order_of(row) for row in tx.execute(newest.offset(offset).limit(limit))]
 
 
-def waiting_orders(tx: Transaction, principal: Principal) -> list[Order]:
+def waiting_orders(
+    tx: Transaction, principal: Principal, *, offset: int = 0, limit: int | None = None
+) -> list[Order]:
     """Those that this person could decide on, oldest first."""
     wanted = select(orders).where(
         orders.c.status.in_(("placed", "offered")), orders.c.organisation != principal.organisation
     )
     if "operator" not in principal.roles:
         wanted = wanted.where(orders.c.department == principal.organisation)
-    return [order_of(row) for row in tx.execute(wanted.order_by(orders.c.placed_at, orders.c.id))]
+    oldest = wanted.order_by(orders.c.placed_at, orders.c.id).offset(offset).limit(limit)
+    return [order_of(row) for row in tx.execute(oldest)]
 
 
 def order_of(row: Row[Any]) -> Order:

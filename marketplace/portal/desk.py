@@ -10,9 +10,10 @@ What waits has a deadline (policies/deadlines.yaml, or the vault's own) and some
 cannot be read is said, and hides nothing else.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Any
 from urllib.parse import quote
 
@@ -84,14 +85,17 @@ LINKS = {
 TASKS_ALREADY = frozenset({"overdue_review", "overdue_opening", "overdue_problem"})
 
 Part = Callable[[], Iterable[Task]]
+EndedRun = tuple[Answer, datetime, bool]
+"""A run, when it ended, and whether its files are in review."""
 
 
 def desk_of(person: Principal, vault: Vault, database: Database, deadlines: Deadlines) -> StartPage:
     """The desk of a person, by their roles."""
     own, others, unread = list[Task](), list[Task](), list[str]()
+    ended = cache(lambda: _ended_runs(person, vault))  # both parts read them
     for tasks, parts in (
-        (own, _own_parts(person, vault, database)),
-        (others, _others(person, vault, database)),
+        (own, _own_parts(person, vault, database, ended)),
+        (others, _others(person, vault, database, ended)),
     ):
         for name, part in parts.items():
             try:
@@ -118,7 +122,9 @@ def _dated(task: Task, deadlines: Deadlines) -> Task:
     return task if task.due else replace(task, due=deadlines.due(kind, task.since))
 
 
-def _own_parts(person: Principal, vault: Vault, database: Database) -> dict[str, Part]:
+def _own_parts(
+    person: Principal, vault: Vault, database: Database, ended: Callable[[], Sequence[EndedRun]]
+) -> dict[str, Part]:
     """What waits for the person, by the names that `unread` has."""
     parts: dict[str, Part] = {}
     if "officer" in person.roles:
@@ -138,7 +144,7 @@ def _own_parts(person: Principal, vault: Vault, database: Database) -> dict[str,
     if "operator" in person.roles:
         parts["companies"] = lambda: _companies(person, database)
     if person.teams:
-        parts["runs"] = lambda: _runs(person, vault)
+        parts["runs"] = lambda: _runs(ended)
     if person.roles & {"buyer", "owner"}:
         parts["offers"] = lambda: _offered(person, database)
     if person.roles & {"finance", "owner"}:
@@ -146,12 +152,14 @@ def _own_parts(person: Principal, vault: Vault, database: Database) -> dict[str,
     return parts
 
 
-def _others(person: Principal, vault: Vault, database: Database) -> dict[str, Part]:
+def _others(
+    person: Principal, vault: Vault, database: Database, ended: Callable[[], Sequence[EndedRun]]
+) -> dict[str, Part]:
     """What others are to do for the person."""
     parts: dict[str, Part] = {}
     if person.teams:
         parts["own_requests"] = lambda: _own_requests(person, vault)
-        parts["runs_in_review"] = lambda: _in_review(person, vault)
+        parts["runs_in_review"] = lambda: _in_review(ended)
     if person.roles & {"buyer", "owner"}:
         parts["own_orders"] = lambda: _placed(person, database)
     return parts
@@ -263,17 +271,21 @@ def _companies(person: Principal, database: Database) -> Iterator[Task]:
             yield Task("company", company.name, "/companies", company.entered_at, who=person.organisation)
 
 
-def _runs(person: Principal, vault: Vault) -> Iterator[Task]:
-    for each, at in _ended(person, vault):
-        if not _is_in_review(each, person, vault):
+def _runs(ended: Callable[[], Sequence[EndedRun]]) -> Iterator[Task]:
+    for each, at, in_review in ended():
+        if not in_review:
             yield Task(f"run_{each['state']}", each["name"], f"/runs/{each['id']}", at)
 
 
-def _in_review(person: Principal, vault: Vault) -> Iterator[Task]:
+def _in_review(ended: Callable[[], Sequence[EndedRun]]) -> Iterator[Task]:
     """Runs of the person's whose files a reviewer is looking at."""
-    for each, at in _ended(person, vault):
-        if _is_in_review(each, person, vault):
+    for each, at, in_review in ended():
+        if in_review:
             yield Task("run_in_review", each["name"], f"/runs/{each['id']}", at)
+
+
+def _ended_runs(person: Principal, vault: Vault) -> list[EndedRun]:
+    return [(each, at, _is_in_review(each, person, vault)) for each, at in _ended(person, vault)]
 
 
 def _ended(person: Principal, vault: Vault) -> Iterator[tuple[Answer, datetime]]:

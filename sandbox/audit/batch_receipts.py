@@ -50,17 +50,25 @@ def root_of(leaf_hashes: Sequence[bytes]) -> bytes:
     return growth.root()
 
 
+class BatchTree:
+    """The tree of some leaves, made once for the steps of many of them."""
+
+    def __init__(self, leaf_hashes: Sequence[bytes]) -> None:
+        self.size, self.nodes, growth = len(leaf_hashes), dict[Node, bytes](), Growth()
+        for leaf_hash in leaf_hashes:
+            self.nodes.update(growth.add(leaf_hash))
+
+    def step(self, index: int) -> Step:
+        """The step of leaf `index` through the tree."""
+        return Step(index, self.size, tuple(map(self._hash_of, inclusion_spans(index, self.size))))
+
+    def _hash_of(self, span: Span) -> bytes:
+        return fold([self.nodes[node] for node in nodes_of(span)])
+
+
 def step_of(leaf_hashes: Sequence[bytes], index: int) -> Step:
     """The step of leaf `index` through the tree of these leaves."""
-    growth, nodes = Growth(), dict[Node, bytes]()
-    for leaf_hash in leaf_hashes:
-        nodes.update(growth.add(leaf_hash))
-
-    def hash_of(span: Span) -> bytes:
-        return fold([nodes[node] for node in nodes_of(span)])
-
-    spans = inclusion_spans(index, len(leaf_hashes))
-    return Step(index, len(leaf_hashes), tuple(map(hash_of, spans)))
+    return BatchTree(leaf_hashes).step(index)
 
 
 def batch_receipt(leaf: str, steps: Sequence[Step], receipt: Mapping[str, object]) -> dict[str, object]:

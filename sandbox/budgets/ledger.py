@@ -12,13 +12,13 @@ from fractions import Fraction
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, func, insert, select, text, update
+from sqlalchemy import Row, any_, func, insert, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from sandbox.budgets.model import Account, Level, Statement
 from sandbox.budgets.parts import Part, add_to_part, lock_account, split_of
 from sandbox.budgets.tables import accounts, reservations
-from sandbox.database import Transaction
+from sandbox.database import Transaction, array_of
 from sandbox.errors import BudgetExhausted, Conflict, NotFound
 from sandbox.privacy import PrivacyLoss, epsilon_of
 
@@ -310,7 +310,9 @@ def statements(tx: Transaction, wanted: Collection[Account]) -> dict[Account, St
     for level in {account.level for account in wanted}:
         of_level = {account.key: account for account in wanted if account.level is level}
         rows = tx.execute(
-            select(accounts).where(accounts.c.level == level.value, accounts.c.key.in_(of_level))
+            select(accounts).where(
+                accounts.c.level == level.value, accounts.c.key == any_(array_of(of_level))
+            )
         )
         found |= {of_level[row.key]: as_statement(of_level[row.key], row) for row in rows}
     for account in wanted:

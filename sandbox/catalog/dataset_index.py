@@ -10,14 +10,14 @@ from dataclasses import dataclass, fields
 from fractions import Fraction
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, and_, func, or_, select, true
+from sqlalchemy import ColumnElement, Row, Select, and_, any_, func, or_, select, true
 from sqlalchemy.dialects.postgresql import insert
 
 from sandbox.catalog.dataset_repository import DatasetRepository
 from sandbox.catalog.model import DatasetBudget, Version
 from sandbox.catalog.schemas import DatasetPageDocument, IndexedDatasetDocument
 from sandbox.catalog.tables import dataset_index, datasets
-from sandbox.database import Transaction
+from sandbox.database import Transaction, array_of
 from sandbox.identity import Principal
 from sandbox.policy import Gate, Resource
 
@@ -29,6 +29,11 @@ CURRENT = and_(
     dataset_index.c.number == datasets.c.latest,
     dataset_index.c.form == FORM,
 )
+
+SHOWN = [
+    column for column in dataset_index.c if column.name not in ("words", "budget", "elements", "population")
+]
+"""Of a dataset in a list: what is looked at and not shown is not read."""
 
 
 @dataclass(frozen=True)
@@ -82,7 +87,9 @@ def search_datasets(
         conditions.append(index.department == wanted.department)
     with repository.database.transaction() as tx:
         conditions.append(_seen(tx, repository, gate, asker))
-        found = indexed(repository, select(dataset_index)).where(*conditions)
+        found = indexed(repository, select(*SHOWN, index.budget.is_not(None).label("private"))).where(
+            *conditions
+        )
         counted = indexed(repository, select(func.count())).where(*conditions)
         total = tx.execute(counted).scalar_one()
         first = (wanted.page - 1) * wanted.size
@@ -122,7 +129,7 @@ def budgets_of(
     index, wanted = dataset_index.c, set(names)
     rows = tx.execute(
         indexed(repository, select(index.dataset, index.population, index.budget)).where(
-            index.dataset.in_(wanted), index.budget.is_not(None)
+            index.dataset == any_(array_of(wanted)), index.budget.is_not(None)
         )
     )
     found = {row.dataset: (row.population, _read_budget(row.budget)) for row in rows}
@@ -208,5 +215,5 @@ def _document(row: Row[Any]) -> IndexedDatasetDocument:
         "grade": row.grade,
         "columns": row.column_count,
         "about_rows": row.about_rows,
-        "private": row.budget is not None,
+        "private": row.private,
     }

@@ -7,7 +7,7 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Row, Select, and_, func, select
+from sqlalchemy import Row, Select, and_, any_, func, select
 
 from sandbox.budgets.tables import population_splits
 from sandbox.catalog.cleaner import Cleaner
@@ -22,7 +22,7 @@ from sandbox.catalog.policy_file import read_policy
 from sandbox.catalog.retirement import is_retired
 from sandbox.catalog.tables import dataset_versions, datasets, handovers
 from sandbox.city_time import city_date
-from sandbox.database import Database, Transaction
+from sandbox.database import Database, Transaction, array_of
 from sandbox.errors import CihuError, Conflict, NotFound, Unavailable
 from sandbox.ingest.model import IdRule
 
@@ -128,7 +128,7 @@ class DatasetRepository:
 
     def some(self, names: Collection[str]) -> list[Version]:
         """As `all`, of the datasets with these names."""
-        return self._offered(_versions().where(datasets.c.name.in_(names))) if names else []
+        return self._offered(_versions().where(datasets.c.name == any_(array_of(names)))) if names else []
 
     def _offered(self, wanted: Select[Any]) -> list[Version]:
         with self.database.transaction() as tx:
@@ -192,6 +192,12 @@ class DatasetRepository:
         of = select(dataset_versions, SPLITS).where(dataset_versions.c.dataset == name)
         newest = of.order_by(dataset_versions.c.opened_at.is_(None), dataset_versions.c.number.desc())
         return self._version(tx.execute(newest.limit(1)).one())
+
+    def lasts(self, tx: Transaction, names: Collection[str]) -> dict[str, Version]:
+        """As `last`, of many datasets: one query for those in use."""
+        rows = tx.execute(_versions().where(datasets.c.name == any_(array_of(names))))
+        found = {row.dataset: self._version(row) for row in rows}
+        return found | {name: self.last(tx, name) for name in set(names) - found.keys()}
 
     def read(self, text: str) -> DatasetPolicy:
         """Check a policy text that is not yet published."""

@@ -20,7 +20,7 @@ from sandbox.catalog.opening import OpeningAnswers
 from sandbox.catalog.populations import Population
 from sandbox.catalog.publish import publish
 from sandbox.catalog.published_document import published_document
-from sandbox.catalog.resource import dataset_resource, department_resource, require_seen
+from sandbox.catalog.resource import department_resource, require_seen, seen_of
 from sandbox.catalog.schemas import (
     ChangesDocument,
     DatasetDocument,
@@ -76,12 +76,7 @@ def reading(
         successor = repository.successors()
         return [
             describe(version, repository.lists.responsible_for(version.dataset, successor))
-            for version in (repository.some(name) if name else repository.all())
-            if gate.decide(
-                asker,
-                "see",
-                dataset_resource(version),
-            ).allowed
+            for version in seen_of(gate, asker, repository.some(name) if name else repository.all())
         ]
 
     @api.get(

@@ -1,7 +1,6 @@
 """Requests and grants over HTTP."""
 
 from collections.abc import Callable
-from dataclasses import asdict
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Annotated, Any, Literal
@@ -9,7 +8,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, Field
 
-from sandbox.api_schema import ExactInt, answers
+from sandbox.api_schema import ExactInt, Limit, Offset, answers
 from sandbox.catalog.dataset_repository import DatasetRepository
 from sandbox.city_time import end_of
 from sandbox.database import Database
@@ -27,8 +26,7 @@ from sandbox.privacy import MOST_EPSILON
 Epsilon = Annotated[Decimal, Field(max_digits=12, decimal_places=6, le=MOST_EPSILON)]
 
 
-Offset = Annotated[int, Query(ge=0, le=10_000_000)]
-Limit = Annotated[int | None, Query(ge=1, le=1000)]
+Department = Annotated[PlainText | None, Query(max_length=100)]
 
 
 class NewRequest(BaseModel):
@@ -88,13 +86,14 @@ def router(
     def requests(
         asker: Asker,
         status: Literal["asked", "approved", "refused"] | None = None,
+        department: Department = None,
         offset: Offset = 0,
         limit: Limit = None,
     ) -> list[dict[str, Any]]:
         """One's team's requests, the newest first; for officers also their department's. At most
         `limit`, after the first `offset`."""
         with database.transaction() as tx:
-            listed = list_requests(tx, asker, status=status, part=Part(offset, limit))
+            listed = list_requests(tx, asker, status=status, department=department, part=Part(offset, limit))
             return [shown(request) for request in listed]
 
     @api.get(
@@ -150,11 +149,18 @@ def router(
         summary="Grants that you may see",
         responses=answers(list[GrantDocument]),
     )
-    def grants(asker: Asker, offset: Offset = 0, limit: Limit = None) -> list[dict[str, Any]]:
+    def grants(
+        asker: Asker,
+        status: Literal["live", "expired", "revoked"] | None = None,
+        department: Department = None,
+        offset: Offset = 0,
+        limit: Limit = None,
+    ) -> list[dict[str, Any]]:
         """One's team's grants, the newest first; for officers also their department's. At most
         `limit`, after the first `offset`."""
         with database.transaction() as tx:
-            return [shown(grant) for grant in list_grants(tx, asker, part=Part(offset, limit))]
+            listed = list_grants(tx, asker, status=status, department=department, part=Part(offset, limit))
+            return [shown(grant) for grant in listed]
 
     @api.post(
         "/grants/{number}/revoke",
@@ -177,7 +183,7 @@ def shown(thing: Request | Grant) -> dict[str, Any]:
         else value.isoformat()
         if isinstance(value, datetime)
         else value
-        for name, value in asdict(thing).items()
+        for name, value in vars(thing).items()
     }
 
 

@@ -37,12 +37,18 @@ ALL = Part()
 
 
 def list_requests(
-    tx: Transaction, principal: Principal, *, status: str | None = None, part: Part = ALL
+    tx: Transaction,
+    principal: Principal,
+    *,
+    status: str | None = None,
+    department: str | None = None,
+    part: Part = ALL,
 ) -> Sequence[Request]:
     """Those of the caller's teams, of their department for officers, all for operators and auditors;
-    newest first."""
+    newest first. `status`, `department`: only those."""
     query = select(requests).where(_seen(principal, requests)).order_by(requests.c.id.desc())
     query = query.where(requests.c.status == status) if status else query
+    query = query.where(requests.c.department == department) if department else query
     return [as_request(row) for row in tx.execute(_part(query, part))]
 
 
@@ -52,11 +58,15 @@ def list_grants(
     *,
     grant: int | None = None,
     dataset: str | None = None,
+    status: str | None = None,
+    department: str | None = None,
     part: Part = ALL,
 ) -> Sequence[Grant]:
     """As list_requests. `grant`, `dataset`: only the one with this number, only those on this dataset."""
     query = select(grants).where(_seen(principal, grants)).order_by(grants.c.id.desc())
     query = query.where(grants.c.dataset == dataset) if dataset else query
+    query = query.where(grants.c.status == status) if status else query
+    query = query.where(grants.c.department == department) if department else query
     query = query if grant is None else query.where(grants.c.id == grant)
     return [as_grant(row) for row in tx.execute(_part(query, part))]
 

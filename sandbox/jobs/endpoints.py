@@ -3,6 +3,7 @@ They are for kernels and for people's tools; nothing here leads to quarantine.""
 
 import json
 from collections.abc import Callable
+from collections.abc import Set as AbstractSet
 from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated, Any
@@ -150,7 +151,9 @@ def router(worker: Worker, log: Log, *, authenticate: Callable[..., Principal]) 
     def own_runs(asker: Asker) -> list[dict[str, Any]]:
         """The runs of the caller's teams, newest first."""
         with context.database.transaction() as tx:
-            return [shown(tx, run) for run in list_runs(tx, asker)]
+            listed = list_runs(tx, asker)
+            withdrawn = withdrawn_of(tx, ((one.dataset, one.version) for run in listed for one in run.inputs))
+        return [document_of(run, withdrawn) for run in listed]
 
     @api.get(
         "/{number}",
@@ -186,7 +189,11 @@ def router(worker: Worker, log: Log, *, authenticate: Callable[..., Principal]) 
 def shown(tx: Transaction, run: Run) -> dict[str, Any]:
     """What a team sees of a run: what it submitted, the state,
     and moments that do not depend on the data."""
-    withdrawn = withdrawn_of(tx, ((one.dataset, one.version) for one in run.inputs))
+    return document_of(run, withdrawn_of(tx, ((one.dataset, one.version) for one in run.inputs)))
+
+
+def document_of(run: Run, withdrawn: AbstractSet[tuple[str, int]]) -> dict[str, Any]:
+    """`withdrawn`: those of the versions that it read, and perhaps others."""
     return {
         "id": str(run.id),
         "kind": run.kind.value,

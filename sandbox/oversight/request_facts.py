@@ -4,17 +4,18 @@ decision would promise at each level.
 Everything comes from what people did: requests, grants, numbers of questions and the ledger. No row is read.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 
-from sqlalchemy import func, select
+from sqlalchemy import any_, func, select
 
 from sandbox.budgets import Account, Level, ShareIncrease, share_increase
 from sandbox.catalog import Version
 from sandbox.catalog.dataset_repository import DatasetRepository
 from sandbox.catalog.model import DatasetBudget
-from sandbox.database import Database, Transaction
+from sandbox.database import Database, Transaction, array_of
 from sandbox.grants import Grant, Request, RequestStatus, load_request
 from sandbox.grants.endpoints import shown
 from sandbox.grants.model import MARKETPLACE
@@ -59,7 +60,7 @@ def request_facts(context: OversightContext, asker: Principal, number: int) -> R
             context.gate.require(asker, "read_request_facts", about)
         version = context.repository.last(tx, request.dataset)
         held = _live(tx, request.team)
-        policies = {each.dataset: context.repository.last(tx, each.dataset) for each in held}
+        policies = context.repository.lasts(tx, {each.dataset for each in held})
         grade = version.policy.grade
         increases = _increases(tx, request, version)
         decision = context.gate.decide(asker, "decide_request", about)
@@ -143,7 +144,12 @@ def _most(request: Request, version: Version, increases: list[ShareIncrease]) ->
 
 
 def _person(tx: Transaction, account: str) -> AskingPerson:
-    row = tx.execute(
+    return _people(tx, [account])[0]
+
+
+def _people(tx: Transaction, named: Sequence[str]) -> list[AskingPerson]:
+    """Of these accounts, by account."""
+    rows = tx.execute(
         select(accounts.c.id, accounts.c.display_name, accounts.c.disabled_at)
         .add_columns(
             organisations.c.id.label("organisation"),
@@ -151,24 +157,26 @@ def _person(tx: Transaction, account: str) -> AskingPerson:
             organisations.c.unverified,
         )
         .join(organisations, organisations.c.id == accounts.c.organisation)
-        .where(accounts.c.id == account)
-    ).one()
-    return AskingPerson(
-        account=row.id,
-        name=row.display_name,
-        organisation=row.organisation,
-        organisation_name=row.organisation_name,
-        verified=not row.unverified,
-        disabled=row.disabled_at is not None,
+        .where(accounts.c.id == any_(array_of(named)))
+        .order_by(accounts.c.id)
     )
+    return [
+        AskingPerson(
+            account=row.id,
+            name=row.display_name,
+            organisation=row.organisation,
+            organisation_name=row.organisation_name,
+            verified=not row.unverified,
+            disabled=row.disabled_at is not None,
+        )
+        for row in rows
+    ]
 
 
 def _team(tx: Transaction, team: str) -> AskingTeam:
     name = tx.execute(select(teams.c.display_name).where(teams.c.id == team)).scalar_one_or_none()
-    members = tx.execute(
-        select(team_members.c.account).where(team_members.c.team == team).order_by(team_members.c.account)
-    ).scalars()
-    return AskingTeam(id=team, name=name or team, members=[_person(tx, account) for account in members])
+    members = tx.scalars(select(team_members.c.account).where(team_members.c.team == team)).all()
+    return AskingTeam(id=team, name=name or team, members=_people(tx, members))
 
 
 def _held(grant: Grant, version: Version) -> HeldGrant:

@@ -11,18 +11,19 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, and_, func, or_, select, text
+from sqlalchemy import ColumnElement, Row, Select, and_, any_, func, or_, select, text
 from sqlalchemy.dialects.postgresql import distinct_on
 
 from sandbox.audit.listing import first_index_at
 from sandbox.audit.tables import entries, openings
 from sandbox.budgets import Account, Level, Statement, statements
+from sandbox.budgets.ledger import as_statement
 from sandbox.budgets.tables import accounts
 from sandbox.catalog.dataset_index import indexed, refresh_index
 from sandbox.catalog.dataset_repository import DatasetRepository
 from sandbox.catalog.opening import WAITING as OPENING_WAITS
 from sandbox.catalog.tables import dataset_index, opening_reviews, problem_reports
-from sandbox.database import Transaction
+from sandbox.database import Transaction, array_of, numbers_of
 from sandbox.disclosure.taxonomy import Taxonomy
 from sandbox.grants import Grant
 from sandbox.grants.model import MARKETPLACE, GrantStatus
@@ -168,12 +169,16 @@ def _found(
 def _burn(tx: Transaction, scope: Scope, limits: RiskLimits) -> Iterator[RiskFinding]:
     """Grants whose budget would be used up before their date, at the rate since they were approved. Grants of
     a team on a dataset share an account: the first of them stands for it."""
-    first: dict[Account, Grant] = {}
+    first: dict[str, Grant] = {}
     for grant in sorted(scope.grants, key=lambda grant: grant.id):
-        first.setdefault(grant.account, grant)
-    known = statements(tx, first)
-    for account, grant in first.items():
-        used = known[account].percent_used
+        first.setdefault(grant.account.key, grant)
+    used_up = 100 * accounts.c.picorho_spent >= limits.burn_percent * accounts.c.picorho_limit
+    rows = tx.execute(select(accounts).where(accounts.c.level == Level.GRANT.value, used_up)).all()
+    known = {row.key: as_statement(Account(Level.GRANT, row.key), row) for row in rows}
+    for key, grant in first.items():
+        if key not in known:
+            continue
+        used = known[key].percent_used
         passed = scope.now - grant.approved_at
         if used < limits.burn_percent or passed <= timedelta(0):
             continue
@@ -290,7 +295,9 @@ def _refusals(
 def _departments_of(tx: Transaction, repository: DatasetRepository, names: Collection[str]) -> dict[str, str]:
     """The departments of those of these datasets that are offered."""
     index = dataset_index.c
-    wanted = indexed(repository, select(index.dataset, index.department)).where(index.dataset.in_(names))
+    wanted = indexed(repository, select(index.dataset, index.department)).where(
+        index.dataset == any_(array_of(names))
+    )
     return {row.dataset: row.department for row in tx.execute(wanted)}
 
 
@@ -305,7 +312,7 @@ def _many_questions(tx: Transaction, scope: Scope, limits: RiskLimits) -> Iterat
             func.count().filter(questions.c.asked_at > day).label("last"),
             func.count().filter(questions.c.asked_at <= day).label("before"),
         )
-        .where(questions.c.grant.in_(of_grants), questions.c.asked_at > since)
+        .where(questions.c.grant == any_(numbers_of(of_grants)), questions.c.asked_at > since)
         .group_by(questions.c.grant)
     )
     last, before = Counter[str](), Counter[str]()

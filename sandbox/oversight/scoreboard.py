@@ -15,7 +15,7 @@ from datetime import UTC, datetime, timedelta
 from statistics import fmean, median
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, and_, func, select
+from sqlalchemy import Column, ColumnElement, and_, any_, func, select
 
 from sandbox.catalog.dataset_index import indexed, refresh_index
 from sandbox.catalog.tables import (
@@ -27,7 +27,7 @@ from sandbox.catalog.tables import (
     problem_reports,
 )
 from sandbox.city_time import CITY_TIME
-from sandbox.database import Transaction
+from sandbox.database import Transaction, array_of
 from sandbox.grants.model import MARKETPLACE, RequestStatus
 from sandbox.grants.tables import requests
 from sandbox.identity import Principal
@@ -194,8 +194,10 @@ def _dated(tx: Transaction, work: defaultdict[str, Work], since: datetime, until
     )
     waiting = {state.value for state in WAITING}
     asked = tx.execute(looked).all()
-    names = {each["dataset"] for row in asked for each in row.inputs}
-    owned = tx.execute(select(datasets.c.name, datasets.c.department).where(datasets.c.name.in_(names)))
+    names = sorted({each["dataset"] for row in asked for each in row.inputs})
+    owned = tx.execute(
+        select(datasets.c.name, datasets.c.department).where(datasets.c.name == any_(array_of(names)))
+    )
     departments = {row.name: row.department for row in owned}
     for row in asked:
         if row.decided_at is None and row.state not in waiting:  # a team withdrew it

@@ -10,7 +10,7 @@ from sqlalchemy.dialects.postgresql import TSQUERY
 from sqlalchemy.types import Text
 
 from sandbox.catalog.tables import datasets
-from sandbox.database import Transaction
+from sandbox.database import Transaction, array_of
 from sandbox.identity.tables import organisations
 from sandbox.public.entries import PublicContext, in_use, refresh
 from sandbox.public.schemas import (
@@ -68,7 +68,7 @@ def names(context: PublicContext, wanted: Sequence[str] = ()) -> list[dict[str, 
     refresh(context)
     query = _from(select(entries.c.dataset, entries.c.published_at)).where(*_conditions(context, Search()))
     if wanted:
-        query = query.where(entries.c.dataset.in_(wanted))
+        query = query.where(entries.c.dataset == any_(array_of(wanted)))
     with context.database.transaction() as tx:
         rows = tx.execute(query.order_by(entries.c.dataset).limit(MOST_NAMES))
         return [{"name": row.dataset, "published_at": row.published_at} for row in rows]

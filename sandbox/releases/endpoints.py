@@ -10,7 +10,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from sandbox.api_schema import ExactInt, answers
+from sandbox.api_schema import ExactInt, Limit, Offset, answers
 from sandbox.audit import Log
 from sandbox.budgets import Account, Level, Statement, statements
 from sandbox.catalog.dataset_index import budgets_of, refresh_index
@@ -139,8 +139,8 @@ def router(context: AskContext, log: Log, *, authenticate: Callable[..., Princip
         asker: Asker,
         grant: ExactInt | None = None,
         dataset: DatasetName = None,
-        offset: Annotated[int, Query(ge=0, le=10_000_000)] = 0,
-        limit: Annotated[int | None, Query(ge=1, le=1000)] = None,
+        offset: Offset = 0,
+        limit: Limit = None,
     ) -> list[dict[str, Any]]:
         """What is left of each grant that the caller may see (or of those on a dataset), in rho and in delta,
         and what it is of its dataset and population; the newest grant first. At most

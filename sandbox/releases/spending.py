@@ -4,9 +4,9 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable
 from typing import Any
 
-from sqlalchemy import Subquery, and_, any_, func, select, tuple_
+from sqlalchemy import Subquery, and_, any_, func, select
 
-from sandbox.database import Transaction
+from sandbox.database import Transaction, array_of
 from sandbox.grants import Grant
 from sandbox.grants.tables import grants
 from sandbox.releases.tables import questions
@@ -60,11 +60,14 @@ def spending(tx: Transaction, of: Iterable[Grant]) -> dict[int, dict[str, Any]]:
 
 def _charged(owners: Collection[tuple[str, str]]) -> Subquery:
     """The charged questions of these accounts, once for each account that they are of."""
-    own = and_(tuple_(grants.c.team, grants.c.dataset).in_(owners), questions.c.picorho > 0)
-    named = select(questions.c.id, grants.c.team, grants.c.dataset)
-    first = named.join(grants, grants.c.id == questions.c.grant).where(own)
+    teams, names = array_of([team for team, _ in owners]), array_of([dataset for _, dataset in owners])
+    held = func.unnest(teams, names).table_valued("team", "dataset").render_derived()
+    own = and_(grants.c.team == held.c.team, grants.c.dataset == held.c.dataset)
+    named = select(questions.c.id, grants.c.team, grants.c.dataset).select_from(held.join(grants, own))
+    paid = questions.c.picorho > 0
+    first = named.join(questions, and_(questions.c.grant == grants.c.id, paid))
     joined = func.cardinality(questions.c.joined_grants) > 0
-    beside = named.join(grants, grants.c.id == any_(questions.c.joined_grants)).where(own, joined)
+    beside = named.join(questions, and_(grants.c.id == any_(questions.c.joined_grants), paid, joined))
     of = first.union(beside).subquery()
     return (
         select(

@@ -8,11 +8,11 @@ from dataclasses import asdict
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, Query
 from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from sandbox.api_schema import ExactInt, answers
+from sandbox.api_schema import ExactInt, Offset, answers
 from sandbox.audit import Log
 from sandbox.errors import InvalidInput, NotFound
 from sandbox.identity import Principal
@@ -24,7 +24,7 @@ from sandbox.reviews.checks import checked_review
 from sandbox.reviews.context import ReviewContext
 from sandbox.reviews.model import Choice, Declared, Vote
 from sandbox.reviews.permit import refusals_logged
-from sandbox.reviews.read import list_reviews, load_review, released, versions_of
+from sandbox.reviews.read import LISTED, list_reviews, load_review, released, versions_of
 from sandbox.reviews.reassign_reviewer import give_seats_on
 from sandbox.reviews.release import read_released
 from sandbox.reviews.request_release import change_declarations, own_review, request_release, withdraw
@@ -320,11 +320,18 @@ def for_officers(context: ReviewContext, log: Log, *, authenticate: Callable[...
         summary="The reviews that you may do, or that were decided",
         responses=answers(list[QueueLine]),
     )
-    def queue(officer: Officer, state: Literal["waiting", "decided"] = "waiting") -> list[dict[str, Any]]:
+    def queue(
+        officer: Officer,
+        state: Literal["waiting", "decided"] = "waiting",
+        offset: Offset = 0,
+        limit: Annotated[int, Query(ge=1, le=LISTED)] = LISTED,
+    ) -> list[dict[str, Any]]:
         """What waits for reviewers and you may review, the most urgent first;
-        or what was decided, newest first."""
+        or what was decided, newest first. At most `limit`, after the first `offset`."""
         with context.database.transaction() as tx:
-            found = list_reviews(tx, context.gate, officer, waiting=state == "waiting")
+            found = list_reviews(
+                tx, context.gate, officer, waiting=state == "waiting", offset=offset, limit=limit
+            )
             undone = [run for review, run in found if any(file.findings is None for file in review.files)]
             urgent = undone[:MOST_PREPARED]
             versions = [one for run in urgent for one in versions_of(tx, context.repository, run)]

@@ -97,28 +97,46 @@ def earlier_rounds(tx: Transaction, review: Review) -> Sequence[Review]:
 
 
 def list_reviews(
-    tx: Transaction, gate: Gate, officer: Principal, *, waiting: bool = True
+    tx: Transaction,
+    gate: Gate,
+    officer: Principal,
+    *,
+    waiting: bool = True,
+    offset: int = 0,
+    limit: int = LISTED,
 ) -> Sequence[tuple[Review, Run]]:
     """The reviews that this officer may review: those that wait, the most urgent first,
-    or the decided ones, newest first."""
+    or the decided ones, newest first; at most `limit`, after the first `offset`."""
     if "officer" not in officer.roles:
         return []
+    found, start, wanted = list[tuple[Review, Run]](), 0, offset + limit
+    while len(found) < wanted:
+        size = wanted - len(found)
+        some = _some_reviews(tx, waiting=waiting, offset=start, limit=size)
+        behind = organisations_behind(tx, some)
+        found += [
+            (review, run)
+            for review, run in some
+            if decide_review(gate, officer, review, run, behind[review.id]).allowed
+        ]
+        start += size
+        if len(some) < size:
+            break
+    return found[offset:wanted]
+
+
+def _some_reviews(tx: Transaction, *, waiting: bool, offset: int, limit: int) -> Sequence[tuple[Review, Run]]:
     query = (
         select(reviews).order_by(reviews.c.due_at, reviews.c.id)
         if waiting
         else select(reviews).order_by(reviews.c.decided_at.desc(), reviews.c.id)
     )
     states = WAITING if waiting else (ReviewState.DECIDED,)
-    rows = tx.execute(query.where(reviews.c.state.in_([state.value for state in states])).limit(LISTED)).all()
+    of_state = query.where(reviews.c.state.in_([state.value for state in states]))
+    rows = tx.execute(of_state.limit(limit).offset(offset)).all()
     of_runs = tx.execute(select(runs).where(runs.c.id.in_([row.run for row in rows])))
     known = {row.id: as_run(row) for row in of_runs}
-    found = [(review, known[review.run]) for review in _reviews(tx, rows)]
-    behind = organisations_behind(tx, found)
-    return [
-        (review, run)
-        for review, run in found
-        if decide_review(gate, officer, review, run, behind[review.id]).allowed
-    ]
+    return [(review, known[review.run]) for review in _reviews(tx, rows)]
 
 
 def versions_of(tx: Transaction, repository: DatasetRepository, run: Run) -> tuple[Version, ...]:

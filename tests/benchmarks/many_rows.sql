@@ -6,6 +6,7 @@ SELECT n, n % 3 = 0 AS private, row_number() OVER (PARTITION BY n % 3 = 0 ORDER 
        (CAST(:departments AS text[]))[1 + n % cardinality(CAST(:departments AS text[]))] AS department,
        CASE WHEN n % 3 = 0 THEN 'health.visits' ELSE 'market.inspections' END AS first,
        CASE WHEN n % 3 = 0 THEN 'visits.d' ELSE 'inspections.d' END || n AS name,
+       (ARRAY['monthly', 'yearly', 'quarterly', 'half_yearly'])[1 + n / 3 % 4] AS updates,
        now() - n * interval '7 minutes' AS at
 FROM generate_series(1, CAST(:datasets AS integer) - 2) AS n;
 ANALYZE named;
@@ -22,7 +23,24 @@ LATERAL jsonb_populate_record(it, jsonb_build_object(
         'dataset: ' || it.dataset, 'dataset: ' || named.name),
         'department: ' || CASE WHEN named.private THEN 'health' ELSE 'market' END, 'department: ' || named.department),
         '〇', '第' || named.n || '批'), 'nought', 'number ' || named.n),
-        'updates: monthly', 'updates: ' || (ARRAY['monthly', 'yearly', 'quarterly', 'half_yearly'])[1 + named.n / 3 % 4]))) AS made;
+        'updates: monthly', 'updates: ' || named.updates))) AS made;
+
+-- what the vault's own indexes say of them: reading 10,000 policies would take minutes
+INSERT INTO vault.dataset_index
+SELECT made.* FROM vault.dataset_index AS it JOIN named ON named.first = it.dataset,
+LATERAL jsonb_populate_record(it, jsonb_build_object(
+    'dataset', named.name, 'department', named.department, 'published_at', named.at, 'updates', named.updates,
+    'title_zh', replace(it.title_zh, '〇', '第' || named.n || '批'),
+    'title_en', replace(it.title_en, 'nought', 'number ' || named.n),
+    'words', replace(replace(replace(it.words, it.dataset, named.name),
+        '〇', '第' || named.n || '批'), 'nought', 'number ' || named.n))) AS made;
+INSERT INTO vault.catalogue_entries
+SELECT made.* FROM vault.catalogue_entries AS it JOIN named ON named.first = it.dataset,
+LATERAL jsonb_populate_record(it, jsonb_build_object(
+    'dataset', named.name, 'department', named.department, 'published_at', named.at, 'updates', named.updates,
+    'title_zh', replace(it.title_zh, '〇', '第' || named.n || '批'),
+    'title_en', replace(it.title_en, 'nought', 'number ' || named.n),
+    'terms', it.terms || array_to_tsvector(ARRAY[named.name, named.department, named.n::text]))) AS made;
 
 INSERT INTO vault.open_copies OVERRIDING SYSTEM VALUE
 SELECT made.* FROM vault.open_copies AS it

@@ -14,12 +14,14 @@ from typing import Any
 import httpx
 from sqlalchemy import text
 
+import forked_services
 import marketplace.migrate
 import sandbox.vault.migrate
 from held_versions import open_held
 from sandbox.database import Database
 from sandbox.free_ports import free_port
 from sandbox.identity import PORTAL, VAULT, TokenIssuer
+from sandbox.standalone.parent_death_signal import adopt_orphans
 from sandbox.standalone.people import add_people
 from sandbox.standalone.postgres import Postgres
 from sandbox.standalone.s3 import S3Server
@@ -75,7 +77,9 @@ class PortalCity:
 @contextmanager
 def portal_city() -> Iterator[PortalCity]:
     """Its services are not started yet; all is removed after the block."""
+    adopt_orphans()  # services that are forked become children of ours
     with ExitStack() as stack:
+        stack.callback(forked_services.end)
         home = Path(tempfile.mkdtemp(prefix="cb", dir="/tmp"))  # sockets need short paths
         stack.callback(shutil.rmtree, home, ignore_errors=True)
         postgres = Postgres(home / "pg", home / "pg.log", durable=False)

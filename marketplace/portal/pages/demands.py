@@ -8,6 +8,7 @@ from fastapi.responses import RedirectResponse, Response
 from marketplace.portal.authentication import Authenticator
 from marketplace.portal.language import vault_in_language
 from marketplace.portal.pages.public.catalogue import PublicCatalogue
+from marketplace.portal.paging import cut, page_of
 from marketplace.portal.rendering import Pages, words_of
 from marketplace.portal.sent_once import sent_once
 from marketplace.portal.sessions import Session
@@ -86,7 +87,7 @@ def router(
             "demands.html",
             session,
             status=status,
-            demands=VaultLife(vault).demands(session.principal.id),
+            demands=cut(VaultLife(vault).demands(session.principal.id), page_of(request)),
             refusal=refusal,
             typed=typed or {},
         )

@@ -1,7 +1,7 @@
 """Pages: my licences, their keys, usage and bill."""
 
 from datetime import UTC, datetime, timedelta
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Form, Request
 from fastapi.responses import RedirectResponse, Response
@@ -26,6 +26,7 @@ from marketplace.orders.find import orders_of
 from marketplace.orders.renew_licence import MONTHS
 from marketplace.portal.authentication import Authenticator
 from marketplace.portal.pages.requests import count_of
+from marketplace.portal.paging import page_of, part, reach
 from marketplace.portal.rendering import Pages
 from marketplace.portal.sessions import Session
 from marketplace.portal.vault_life import VaultLife
@@ -71,15 +72,8 @@ def router(
     @routes.get("/licences")
     def licences(request: Request, session: Person) -> Response:
         with database.transaction() as tx:
-            licences = licences_for(tx, session.principal)
-            return pages.show(
-                request,
-                "licences.html",
-                session,
-                licences=licences,
-                names=company_names(tx, [each.organisation for each in licences]),
-                orders=orders_of(tx, session.principal.organisation),
-            )
+            listed = lists_of(tx, session.principal, page_of(request), page_of(request, "orders"))
+        return pages.show(request, "licences.html", session, **listed)
 
     @routes.get("/licences/{number}")
     def licence(request: Request, session: Person, number: int, month: str = "") -> Response:
@@ -212,6 +206,16 @@ def router(
         return RedirectResponse(f"/licences/{licence}", status_code=303)
 
     return routes
+
+
+def lists_of(tx: Transaction, principal: Principal, page: int, ordered: int) -> dict[str, Any]:
+    """A page of the licences that this person may see, and one of the orders of their organisation."""
+    licences = part(licences_for(tx, principal, **reach(page)), page)
+    return {
+        "licences": licences,
+        "names": company_names(tx, [each.organisation for each in licences.items]),
+        "orders": part(orders_of(tx, principal.organisation, **reach(ordered)), ordered),
+    }
 
 
 def restorable(key: Key, session: Session, now: datetime) -> bool:

@@ -12,8 +12,9 @@ from marketplace.offers.summary import summary
 from marketplace.orders.place_order import needs_decision, place_order
 from marketplace.portal.authentication import Authenticator
 from marketplace.portal.language import vault_in_language
-from marketplace.portal.pages.public.products import PAGE, PublicProducts, page_of
+from marketplace.portal.pages.public.products import PublicProducts
 from marketplace.portal.pages.requests import count_of, day_of
+from marketplace.portal.paging import PAGE, Part, page_of, part, reach
 from marketplace.portal.rendering import Pages
 from marketplace.portal.sent_once import sent_once
 from marketplace.portal.sessions import Session
@@ -46,21 +47,17 @@ def router(
         if session is None:
             return strangers.products(request, vault)
         me = session.principal
-        page, own_page = page_of(request), page_of(request, "own")
+        page = page_of(request)
         with database.transaction() as tx:
-            ids = listed_ids(tx, offset=PAGE * (page - 1), limit=PAGE + 1)
-            found = some_products(tx, ids[:PAGE])
-            own = own_products(tx, me, own_page)
+            ids = listed_ids(tx, **reach(page))
+            listed = Part(some_products(tx, ids[:PAGE]), page, len(ids) > PAGE)
+            own = own_products(tx, me, page_of(request, "own"))
         return pages.show(
             request,
             "products.html",
             session,
-            products=found,
-            page=page,
-            more=len(ids) > PAGE,
-            own=own[:PAGE],
-            own_page=own_page,
-            more_own=len(own) > PAGE,
+            listed=listed,
+            own=own,
         )
 
     @routes.get("/products/{name}")
@@ -135,11 +132,10 @@ def router(
     return routes
 
 
-def own_products(tx: Transaction, person: Principal, page: int) -> list[Product]:
-    """A page, and one more, of what an officer's department ever put on offer."""
-    if "officer" not in person.roles:
-        return []
-    return department_products(tx, person.organisation, offset=PAGE * (page - 1), limit=PAGE + 1)
+def own_products(tx: Transaction, person: Principal, page: int) -> Part[Product]:
+    """A page of what an officer's department ever put on offer."""
+    officer = "officer" in person.roles
+    return part(department_products(tx, person.organisation, **reach(page)) if officer else [], page)
 
 
 def free_uses(rules: PriceRules) -> dict[str, Use]:

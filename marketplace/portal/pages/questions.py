@@ -21,6 +21,7 @@ from sandbox.errors import CihuError
 from sandbox.plain_text import PlainText
 
 NEWEST = 50
+MOST_SHOWN = 20  # datasets whose columns stand on the page: the others are links to theirs
 KINDS = ("dataset", "column", "value", "function", "keyword")  # of words that the editor offers
 
 
@@ -141,6 +142,7 @@ def router(*, authenticator: Authenticator, pages: Pages, vault: Vault) -> APIRo
             told = None  # the first refusal says more
         budgets = [each for each in told or [] if each["team"] in session.principal.teams]
         live = [each for each in budgets if each["status"] == "live"]
+        names = list(dict.fromkeys(each["dataset"] for each in live))
         return pages.show(
             request,
             "ask.html",
@@ -149,7 +151,8 @@ def router(*, authenticator: Authenticator, pages: Pages, vault: Vault) -> APIRo
             typed=typed,
             grants=live,
             grants_read=told is not None,
-            columns=columns_of(vault, who, [each["dataset"] for each in live]),
+            columns=columns_of(vault, who, names[:MOST_SHOWN]),
+            others=names[MOST_SHOWN:],
             price=price,
             priced=digest_of(question_of(typed), price) if price else "",
             changed=changed,

@@ -3,7 +3,7 @@
 from datetime import UTC, date, datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Form, Query, Request
+from fastapi import APIRouter, Depends, Form, Request
 from fastapi.responses import RedirectResponse, Response
 
 from marketplace.customers.find import company_names
@@ -16,6 +16,7 @@ from marketplace.portal.authentication import Authenticator
 from marketplace.portal.deadlines import Deadlines
 from marketplace.portal.desk import moment_of
 from marketplace.portal.language import vault_in_language
+from marketplace.portal.paging import PAGE, page_of, part, reach
 from marketplace.portal.rendering import Pages
 from marketplace.portal.sessions import Session
 from marketplace.portal.vault_life import VaultLife
@@ -24,8 +25,6 @@ from sandbox.database import Database
 from sandbox.errors import InvalidInput
 from sandbox.plain_text import PlainText
 from sandbox.policy import Gate
-
-PAGE = 50
 
 
 def router(
@@ -49,50 +48,36 @@ def router(
         request: Request,
         session: Person,
         vault: Reading,
-        page: Annotated[int, Query(ge=1, le=10_000)] = 1,
-        granted: Annotated[int, Query(ge=1, le=10_000)] = 1,
     ) -> Response:
-        me = session.principal
-        asked = vault.requests(me.id, **part_of(page))
-        held = vault.grants(me.id, **part_of(granted))
-        budgets = {budget["grant"]: budget for budget in vault.budgets(me.id, **part_of(granted))}
+        me, page, granted = session.principal, page_of(request), page_of(request, "granted")
+        held = part(vault.grants(me.id, **reach(granted)), granted)
+        budgets = vault.budgets(me.id, offset=PAGE * (granted - 1), limit=PAGE)
         return pages.show(
             request,
             "requests.html",
             session,
-            requests=asked[:PAGE],
-            page=page,
-            more=len(asked) > PAGE,
-            grants=held[:PAGE],
-            granted=granted,
-            more_granted=len(held) > PAGE,
-            budgets=budgets,
+            requests=part(vault.requests(me.id, **reach(page)), page),
+            grants=held,
+            budgets={budget["grant"]: budget for budget in budgets},
             announcements=VaultLife(vault).my_announcements(me.id),
         )
 
     @routes.get("/queue")
     def queue(request: Request, session: Person, vault: Reading) -> Response:
-        me = session.principal
-        waiting = [
-            asked
-            for asked in vault.requests(me.id, status="asked")
-            if asked["department"] == me.organisation and asked["team"] not in me.teams
-        ]
-        live = [
-            grant
-            for grant in vault.grants(me.id)
-            if grant["status"] == "live" and grant["department"] == me.organisation
-        ]
+        me, page = session.principal, page_of(request)
+        ordered, granted = page_of(request, "orders"), page_of(request, "grants")
+        asked = vault.requests(me.id, status="asked", department=me.organisation, **reach(page))
+        live = vault.grants(me.id, status="live", department=me.organisation, **reach(granted))
         with database.transaction() as tx:
-            orders = waiting_orders(tx, me) if me.roles & {"officer", "operator"} else []
+            orders = waiting_orders(tx, me, **reach(ordered)) if me.roles & {"officer", "operator"} else []
             names = company_names(tx, [each.organisation for each in orders])
         return pages.show(
             request,
             "queue.html",
             session,
-            requests=sorted(waiting, key=lambda each: str(each["asked_at"])),
-            grants=live,
-            orders=sorted(orders, key=lambda each: each.placed_at),
+            requests=part(asked, page),
+            grants=part(live, granted),
+            orders=part(orders, ordered),
             names=names,
             due=lambda kind, since: deadlines.due(kind, moment_of(since)),
             now=datetime.now(UTC),
@@ -128,11 +113,6 @@ def router(
         return back()
 
     return routes
-
-
-def part_of(page: int) -> dict[str, str]:
-    """What the vault is asked for a page of a list: one more tells whether there is another page."""
-    return {"offset": str(PAGE * (page - 1)), "limit": str(PAGE + 1)}
 
 
 def back() -> Response:

@@ -9,6 +9,7 @@ from fastapi.responses import RedirectResponse, Response
 from starlette.datastructures import FormData
 
 from marketplace.portal.authentication import Authenticator
+from marketplace.portal.paging import page_of, part, reach
 from marketplace.portal.plain_form import plain_form
 from marketplace.portal.preview import preview_of
 from marketplace.portal.rendering import Pages, as_file, words_of
@@ -34,14 +35,14 @@ def router(*, authenticator: Authenticator, pages: Pages, vault: Vault) -> APIRo
 
     @routes.get("/reviews")
     def queue(request: Request, session: Person) -> Response:
-        who = session.principal.id
+        who, page, decided = session.principal.id, page_of(request), page_of(request, "decided")
         return pages.show(
             request,
             "reviews.html",
             session,
             counted=vault.review_statistics(who),
-            waiting=vault.reviews(who),
-            decided=vault.reviews(who, state="decided"),
+            waiting=part(vault.reviews(who, **reach(page)), page),
+            decided=part(vault.reviews(who, state="decided", **reach(decided)), decided),
         )
 
     @routes.get("/reviews/{number}")

@@ -11,6 +11,7 @@ from marketplace.portal.desk import desk_of
 from marketplace.portal.language import vault_in_language
 from marketplace.portal.my_sessions import my_tokens
 from marketplace.portal.pages.public.home import home
+from marketplace.portal.pages.public.listed_products import ProductCount
 from marketplace.portal.rendering import Pages
 from marketplace.portal.sessions import Session
 from marketplace.vault import Vault
@@ -30,6 +31,7 @@ def router(
     vault: Vault,
 ) -> APIRouter:
     routes = APIRouter(include_in_schema=False)
+    products = ProductCount(database, gate, vault)
 
     @routes.get("/")
     def start(
@@ -38,7 +40,7 @@ def router(
         vault: Annotated[Vault, Depends(vault_in_language(vault))],
     ) -> Response:
         if session is None:
-            return home(request, pages, vault, database, gate)
+            return home(request, pages, vault, products)
         return pages.show(
             request, "start.html", session, desk=desk_of(session.principal, vault, database, deadlines)
         )

@@ -12,6 +12,7 @@ from fastapi import Request
 from fastapi.responses import JSONResponse, Response
 
 from marketplace.portal.pages.public.listed_products import public_products
+from marketplace.portal.paging import page_of
 from marketplace.portal.rendering import Pages
 from marketplace.products.copies import Copies
 from marketplace.vault import Answer, Vault, segment
@@ -174,15 +175,8 @@ def read_search(request: Request) -> dict[str, str]:
     wanted = {name: "".join(filter(str.isprintable, given.get(name, "")))[:LONGEST_QUERY].strip()
               for name in ("q", *FILTERS)}  # fmt: skip
     sort = given.get("sort", "")
-    page = given.get("page", "1") or "1"
-    if not (page.isascii() and page.isdigit() and len(page) <= 6 and 1 <= int(page) <= MOST_PAGES):
-        raise InvalidInput(
-            f"There is no page {page[:20]!r}.",
-            remedy=f"Give a number from 1 to {MOST_PAGES}, or narrow the search.",
-            zh="没有这一页。",
-            remedy_zh=f"页码为 1 至 {MOST_PAGES} 的数，或缩小查找范围。",
-        )
-    return wanted | {"sort": sort if sort in SORTS else "relevance", "page": str(int(page))}
+    page = page_of(request, most=MOST_PAGES)
+    return wanted | {"sort": sort if sort in SORTS else "relevance", "page": str(page)}
 
 
 def preview_of(table: pa.Table, most: int = PREVIEW) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """The products that strangers see: on offer, and of a dataset that is listed publicly."""
 
 from dataclasses import dataclass
+from time import monotonic
 
 from marketplace.products.find import brief_products, find_product, listed_products, some_products
 from marketplace.products.model import Product, way_of
@@ -12,6 +13,7 @@ from sandbox.policy import Gate, Resource
 
 MOST_ASKED = 500
 BATCH = 100
+COUNTED_SECONDS = 300.0
 
 
 @dataclass(frozen=True)
@@ -97,12 +99,23 @@ def public_product(database: Database, gate: Gate, vault: Vault, name: str) -> P
     return product
 
 
-def count_products(database: Database, gate: Gate, vault: Vault) -> int | None:
-    """None where it cannot be said at present."""
-    try:
-        return len(public_ids(database, gate, vault))
-    except CihuError:
-        return None
+class ProductCount:
+    """How many there are, counted anew every five minutes: it is asked of the vault for every product."""
+
+    def __init__(self, database: Database, gate: Gate, vault: Vault) -> None:
+        self.database, self.gate, self.vault = database, gate, vault
+        self._known: tuple[float, int] | None = None
+
+    def count(self) -> int | None:
+        """None where it cannot be said at present."""
+        known = self._known
+        if known is None or monotonic() - known[0] > COUNTED_SECONDS:
+            try:
+                known = monotonic(), len(public_ids(self.database, self.gate, self.vault))
+            except CihuError:
+                return None
+            self._known = known
+        return known[1]
 
 
 def shown(gate: Gate, product: Product) -> bool:

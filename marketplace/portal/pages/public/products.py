@@ -12,6 +12,7 @@ from marketplace.offers.price import EPSILON_PARTS, Price, Quantity, Unit
 from marketplace.offers.summary import UNITS, summary
 from marketplace.portal.pages.public.catalogue import PublicCatalogue, preview_of
 from marketplace.portal.pages.public.listed_products import public_product, some_public_products
+from marketplace.portal.paging import page_of, part, reach
 from marketplace.portal.rendering import Pages, words_of
 from marketplace.products.release import releases_of
 from marketplace.products.selling import Selling
@@ -29,8 +30,6 @@ FIELDS = {
     Unit.EPSILON: "epsilon_millionths",
 }
 
-PAGE = 50
-
 
 @dataclass(frozen=True)
 class PublicProducts:
@@ -42,16 +41,12 @@ class PublicProducts:
 
     def products(self, request: Request, vault: Vault) -> Response:
         page = page_of(request)
-        offered = some_public_products(
-            self.selling.database, self.selling.gate, vault, offset=PAGE * (page - 1), limit=PAGE + 1
-        )
+        offered = some_public_products(self.selling.database, self.selling.gate, vault, **reach(page))
         return self.pages.show(
             request,
             "public_products.html",
             None,
-            products=offered[:PAGE],
-            page=page,
-            more=len(offered) > PAGE,
+            offered=part(offered, page),
         )
 
     def product(self, request: Request, vault: Vault, name: str) -> Response:
@@ -129,16 +124,3 @@ def cost_of(price: Price, used: Quantity) -> dict[str, int]:
     fixed = fee.amount_fen if fee else 0
     variable = charge(price, MonthSoFar(charged_fen=fixed, fixed_fen=fixed), used).amount_fen
     return {"usage": variable, "fee": fixed, "month": variable + fixed, "once": price.one_off_fen}
-
-
-def page_of(request: Request, name: str = "page") -> int:
-    """Which page of a list is asked for, in this part of the query. Raises `InvalidInput`."""
-    given = request.query_params.get(name, "1") or "1"
-    if not (given.isascii() and given.isdigit() and len(given) <= 5 and int(given) >= 1):
-        raise InvalidInput(
-            f"There is no page {given[:20]!r}.",
-            remedy="Give a number from 1.",
-            zh="没有这一页。",
-            remedy_zh="页码从 1 开始。",
-        )
-    return int(given)
