@@ -1,9 +1,12 @@
 """Whoever asked, officers of the department and auditors have decisions explained; others are told that there
 is nothing. What would be decided is asked, and stands nowhere."""
 
+import re
+
 import pytest
 from sqlalchemy import select
 
+from policy_cases import POLICIES
 from sandbox.audit import Event, append
 from sandbox.audit.decision_trace import begin_request
 from sandbox.audit.erase import erase_opening
@@ -15,6 +18,7 @@ from sandbox.oversight.decisions import entry_decisions, refused_attempts, what_
 from sandbox.oversight.request_facts import OversightContext
 from sandbox.policy import Refused, log_refusal, refusal_event
 from sandbox.policy.decision_words import ASKED_OF
+from sandbox.policy.rules import load_rules
 from story import Story
 
 
@@ -160,3 +164,12 @@ def test_who_may_not_ask_learns_nothing_and_bad_questions_are_told(
 def test_each_kind_that_can_be_asked_of_is_one_of_the_schema(story: Story) -> None:
     kinds = {kind for action in story.gate.rules.actions for kind in story.gate.rules.kinds_of(action)}
     assert set(ASKED_OF) <= kinds
+
+
+def test_who_may_see_a_decision_depends_on_what_is_compared_once_in_a_list() -> None:
+    """`refused_attempts` decides once for an actor, a department and whether it is hidden."""
+    rules = [rule for rule in load_rules(POLICIES).all if "explain_decision" in rule.actions]
+    assert rules
+    for rule in rules:
+        assert set(re.findall(r"resource\.(\w+)", rule.text)) <= {"actor", "department", "hidden"}, rule.id
+        assert not re.search(r"resource\s*(==|in|\[|has)", rule.text), rule.id

@@ -8,6 +8,7 @@ import pytest
 
 from policy_cases import CASES, GATE, POLICIES, Case, ask
 from sandbox.policy import Gate
+from sandbox.policy.gate import decide
 from sandbox.policy.rules import Rule
 
 
@@ -34,6 +35,15 @@ def test_the_rules_decide_the_case_as_written(case: Case) -> None:
     assert (decision.allowed, decision.code) == (case.allowed, case.code), (
         decision.internal or decision.reason
     )
+
+
+def test_the_rules_of_an_action_alone_decide_as_all_rules_do() -> None:
+    for case in CASES:
+        whole = decide(GATE.rules, GATE.grades, case.principal, case.action, case.resource, case.context)
+        alone = ask(GATE, case)
+        assert (alone.allowed, alone.code, alone.policies, alone.reason) == (
+            (whole.allowed, whole.code, whole.policies, whole.reason)
+        ), case.name
 
 
 @pytest.mark.parametrize("action", sorted(GATE.rules.actions))
