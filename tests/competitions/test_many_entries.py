@@ -7,7 +7,6 @@ import signal
 import time
 from base64 import b64encode
 from collections import Counter
-from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,7 @@ import pytest
 from sqlalchemy import func, select
 
 from altered import altered
-from asked_vault import AskedVault, asked_vault
+from asked_vault import AskedVault
 from competition_story import DOCUMENT, NAME, ZONE, safetensors
 from deaths import deeds
 from sandbox.audit.tables import entries as log_entries
@@ -27,8 +26,6 @@ from sandbox.competitions.entries.tables import scored_entries
 from sandbox.competitions.record import document_of
 from sandbox.competitions.tables import competition_entries, competition_splits
 from sandbox.identity import create_account
-from sandbox.standalone.postgres import Postgres
-from sandbox.standalone.s3 import S3Server
 from split_people import NAME as DATASET
 from split_people import POLICY, people_csv
 
@@ -59,13 +56,6 @@ BOARD = (
     "{name: seldom, people: 400, live: 120, final: 40, values: [false]}], "
     f'rho: "0.4", final_rho: "0.1", smallest_difference: "1", expected_teams: {TEAMS}}}'
 )
-
-
-@pytest.fixture
-def mortal_vault(postgres: Postgres, template: str, s3: S3Server) -> Iterator[AskedVault]:
-    """One that is not started yet."""
-    with asked_vault(postgres, template, s3) as made:
-        yield made
 
 
 def document() -> str:
@@ -152,6 +142,8 @@ def await_scored(vault: AskedVault) -> None:
         time.sleep(0.05)  # the vault tells nobody when it has scored
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_teams_take_turns_and_a_killed_vault_loses_no_entry_and_scores_none_twice(
     mortal_vault: AskedVault, tmp_path: Path
 ) -> None:

@@ -27,13 +27,6 @@ def asked(postgres: Postgres, template: str, s3: S3Server) -> Iterator[AskedVaul
 
 
 @pytest.fixture
-def mortal_vault(postgres: Postgres, template: str, s3: S3Server) -> Iterator[AskedVault]:
-    """One that is not started yet, for a test that ends it, or needs its own number of places."""
-    with asked_vault(postgres, template, s3) as made:
-        yield made
-
-
-@pytest.fixture
 def place() -> Iterator[RunFolder]:
     """A run's folder, of no run."""
     runs = Path(tempfile.mkdtemp(prefix="cr"))

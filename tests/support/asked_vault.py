@@ -263,3 +263,10 @@ def asked(postgres: Postgres, template: str, s3: S3Server) -> Iterator[AskedVaul
     They share the population's budget."""
     with asked_vault(postgres, template, s3) as made, made.start():
         yield made
+
+
+@pytest.fixture
+def mortal_vault(postgres: Postgres, template: str, s3: S3Server) -> Iterator[AskedVault]:
+    """One that is not started yet, for a test that ends it, or needs its own number of places."""
+    with asked_vault(postgres, template, s3) as made:
+        yield made
