@@ -111,7 +111,7 @@ def list_reviews(
         return []
     found, start, wanted = list[tuple[Review, Run]](), 0, offset + limit
     while len(found) < wanted:
-        size = wanted - len(found)
+        size = min(wanted - len(found), LISTED)
         some = _some_reviews(tx, waiting=waiting, offset=start, limit=size)
         behind = organisations_behind(tx, some)
         found += [
