@@ -171,6 +171,7 @@ def test_breaks_are_found() -> None:
     assert breaks(before, after) == [
         "/v1/me: removed",
         "GET /v1/budgets: the answer's [].levels[].picorho_left is removed",
+        "GET /v1/requests: the query parameter department is removed",
         "GET /v1/requests: the query parameter limit is removed",
         "GET /v1/requests: the query parameter offset is removed",
         "GET /v1/requests: the query parameter status is removed",

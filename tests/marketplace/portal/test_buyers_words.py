@@ -8,6 +8,7 @@ from types import SimpleNamespace
 import pytest
 from pydantic import ValidationError
 
+from marketplace.portal.deadlines import Deadlines
 from marketplace.portal.desk import desk_of
 from marketplace.portal.rendering import Pages, Words
 from marketplace.products.parameters import read_value
@@ -56,7 +57,7 @@ def test_a_company_that_may_not_read_announcements_is_told_of_no_outage(shared_c
         newcomer = load_principal(tx, "xin")
     assert isinstance(newcomer, Principal) and newcomer.unverified
     vault = Vault(shared_city.vault_url, shared_city.issuer)
-    assert desk_of(newcomer, vault, shared_database).unread == ()
+    assert desk_of(newcomer, vault, shared_database, Deadlines({})).unread == ()
 
 
 def test_a_company_is_named_and_its_officer_reads_nothing_of_ordering(shared_city, person) -> None:
