@@ -16,7 +16,7 @@ from sandbox.database import Database
 from memory_folder import memory_folder
 from sandbox.standalone.postgres import Postgres
 from stories_s3 import StoriesS3
-from story import PROCESSES, Story, open_story
+from story import Story, open_story
 
 pytest_plugins = [
     "left_processes",
@@ -54,12 +54,6 @@ def pytest_collection() -> Generator[None, object, object]:
     finally:
         gc.freeze()
         gc.enable()
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_sessionfinish() -> None:
-    """Before anybody looks what is left (left_processes.py)."""
-    PROCESSES.close()
 
 
 @pytest.fixture(scope="session")

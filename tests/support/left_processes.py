@@ -15,6 +15,7 @@ import forked_services
 from about_processes import command_line
 from sandbox.standalone import process_tree
 from sandbox.standalone.parent_death_signal import adopt_orphans
+from story import PROCESSES
 
 ENDING_SECONDS = 60.0  # for processes that were asked to end, and are ending
 LEFT = pytest.StashKey[list[str]]()
@@ -33,6 +34,7 @@ def pytest_testnodedown(node: Any, error: object) -> None:  # of xdist: what a w
 @pytest.hookimpl(trylast=True)  # when all fixtures are gone, and xdist's workers too
 def pytest_sessionfinish(session: pytest.Session) -> None:
     forked_services.end()
+    PROCESSES.close()
     left = session.config.stash[LEFT]
     left += left_processes(os.getpid())
     output = getattr(session.config, "workeroutput", None)
