@@ -210,6 +210,10 @@ MESSAGES: dict[str, tuple[str, str]] = {
     "request.approved": ("已批准", "approved"),
     "request.refused": ("已拒绝", "refused"),
     "nothing_yet": ("还没有。", "Nothing yet."),
+    "queue_of_others": (
+        "申报由数据专员审批，订单由数据专员或运营人员审批。",
+        "Requests are decided by data officers, orders by data officers or operators.",
+    ),
     "nothing_waits": ("没有待办。", "Nothing waits."),
     "budget_used": ("预算与用量", "Budget, used"),
     "delta_used": ("δ 已用", "δ, used"),

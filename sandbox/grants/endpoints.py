@@ -90,8 +90,8 @@ def router(
         offset: Offset = 0,
         limit: Limit = None,
     ) -> list[dict[str, Any]]:
-        """One's team's requests, the newest first; for officers also their department's. At most
-        `limit`, after the first `offset`."""
+        """One's team's requests, the newest first, or with `status=asked` what has waited longest; for
+        officers also their department's. At most `limit`, after the first `offset`."""
         with database.transaction() as tx:
             listed = list_requests(tx, asker, status=status, department=department, part=Part(offset, limit))
             return [shown(request) for request in listed]

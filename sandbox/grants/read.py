@@ -45,8 +45,10 @@ def list_requests(
     part: Part = ALL,
 ) -> Sequence[Request]:
     """Those of the caller's teams, of their department for officers, all for operators and auditors;
-    newest first. `status`, `department`: only those."""
-    query = select(requests).where(_seen(principal, requests)).order_by(requests.c.id.desc())
+    newest first, and oldest first where only those that wait (`asked`) are wanted.
+    `status`, `department`: only those."""
+    order = requests.c.id if status == "asked" else requests.c.id.desc()
+    query = select(requests).where(_seen(principal, requests)).order_by(order)
     query = query.where(requests.c.status == status) if status else query
     query = query.where(requests.c.department == department) if department else query
     return [as_request(row) for row in tx.execute(_part(query, part))]

@@ -58,6 +58,15 @@ def test_an_officer_may_approve_with_a_smaller_budget(story: Story) -> None:
         assert list_requests(tx, story.principal("lin"))[0].epsilon == 2
 
 
+def test_what_has_waited_longest_comes_first_and_else_the_newest(story: Story) -> None:
+    story.publish()
+    first, second = ask_for(story).id, ask_for(story).id
+    with story.database.transaction() as tx:
+        lin = story.principal("lin")
+        assert [each.id for each in list_requests(tx, lin, status="asked")] == [first, second]
+        assert [each.id for each in list_requests(tx, lin)] == [second, first]
+
+
 def test_a_request_is_decided_once(story: Story) -> None:
     story.publish()
     request = ask_for(story)

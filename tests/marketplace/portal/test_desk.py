@@ -48,6 +48,12 @@ def test_each_sees_what_waits_for_them_and_what_others_are_to_do(waiting, person
         assert headings(page)[0].startswith("等您处理")
 
 
+def test_the_queue_says_none_to_nobody_who_may_not_see(waiting, person) -> None:
+    team, operator = (person(who).get("/queue").text for who in ("wang", "he"))
+    assert "申报由数据专员审批" in team and "没有" not in team and "有效的授权" not in team
+    assert "待审批的订单" in operator and "待审批的申报" not in operator and "有效的授权" not in operator
+
+
 def test_what_is_late_comes_first_then_risks_then_what_waits_longest() -> None:
     now = datetime.now(UTC)
     late = Task("review", "late", "/", since=now, due=now - timedelta(hours=1))
