@@ -9,10 +9,11 @@ import os
 import time
 from typing import Any
 
+import psutil
 import pytest
 
 import forked_services
-from about_processes import command_line
+from about_processes import about, command_line
 from sandbox.standalone import process_tree
 from sandbox.standalone.parent_death_signal import adopt_orphans
 from story import PROCESSES
@@ -60,6 +61,20 @@ def left_processes(ancestor: int) -> list[str]:
             and OF_PYTHON not in said
             and not process_tree.await_end(one, deadline - time.monotonic())
         ):
-            left.append((one, f"{one.pid}: {said.decode(errors='replace')[:300]}"))
+            left.append((one, described(one.pid, said)))
     process_tree.end([one for one, _ in left], patience_seconds=1)
     return [words for _, words in left]
+
+
+def described(pid: int, said: bytes) -> str:
+    """Its words, and what tells which test has left it, and what it waits for."""
+    words = f"{pid}: {said.decode(errors='replace')[:300]}"
+    waits_in = about(pid, "wchan").decode()
+    try:
+        process = psutil.Process(pid)
+        return (
+            f"{words} in {process.cwd()}, {process.status()}{f' in {waits_in}' if waits_in else ''}, "
+            f"{time.time() - process.create_time():.0f} s old, {process.num_threads()} threads"
+        )
+    except psutil.Error:  # it has ended now
+        return words
