@@ -110,6 +110,7 @@ def main() -> None:
     leave_pandas_out()
     duckdb.default_connection().close()  # importing it opens one, with threads
     serve(socket.socket(fileno=int(sys.argv[1])))
+    os._exit(0)  # it has nothing to write, and what libraries do at an end could wait for ever
 
 
 if __name__ == "__main__":

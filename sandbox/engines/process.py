@@ -68,12 +68,13 @@ class Done:
 
 class EngineProcesses:
     """Runs tasks, each in a process of its own.
-    Starts its fork server when it is needed, and again if that should end."""
+    Starts its fork server when it is needed, and again if that should end, until it is closed."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._server: socket.socket | None = None
         self._process: subprocess.Popen[bytes] | None = None
+        self._closed = False
 
     def run(
         self,
@@ -107,8 +108,9 @@ class EngineProcesses:
                 os.close(pidfd)
 
     def close(self) -> None:
-        """End the fork server and, with it, every child."""
+        """End the fork server and, with it, every child. What a late thread asks then fails."""
         with self._lock:
+            self._closed = True
             self._hang_up()
 
     def _hang_up(self) -> None:
@@ -124,6 +126,8 @@ class EngineProcesses:
             with os.fdopen(os.dup(memory), "wb") as file:
                 file.write(task)
             with self._lock:
+                if self._closed:
+                    raise TaskFailed("the engine is closed")
                 for attempt in (1, 2):
                     server = self._started()
                     try:

@@ -159,3 +159,13 @@ def test_every_process_goes_with_the_one_that_started_it() -> None:
     for pid in map(int, os.read(reading, 1000).split()):
         while (said := about(pid, "stat")) and said.rpartition(b")")[2].split()[0] != b"Z":
             pass
+
+
+def test_a_task_of_a_late_thread_starts_nothing_after_the_end() -> None:
+    processes = EngineProcesses()
+    processes.run(Probe(0.001), [], seconds=BIG, computing_seconds=BIG)
+    before = children()
+    processes.close()
+    with pytest.raises(TaskFailed, match="closed"):
+        processes.run(Probe(0.001), [], seconds=BIG, computing_seconds=BIG)
+    assert children() < before
