@@ -21,7 +21,6 @@ from held_versions import open_held
 from sandbox.database import Database
 from sandbox.free_ports import free_port
 from sandbox.identity import PORTAL, VAULT, TokenIssuer
-from sandbox.standalone.parent_death_signal import adopt_orphans
 from sandbox.standalone.people import add_people
 from sandbox.standalone.postgres import Postgres
 from sandbox.standalone.s3 import S3Server
@@ -77,7 +76,6 @@ class PortalCity:
 @contextmanager
 def portal_city() -> Iterator[PortalCity]:
     """Its services are not started yet; all is removed after the block."""
-    adopt_orphans()  # services that are forked become children of ours
     with ExitStack() as stack:
         stack.callback(forked_services.end)
         home = Path(tempfile.mkdtemp(prefix="cb", dir="/tmp"))  # sockets need short paths

@@ -24,7 +24,7 @@ from typing import Any, NoReturn
 
 import duckdb
 
-from sandbox.standalone.parent_death_signal import leash
+from sandbox.standalone.parent_death_signal import adopt_orphans, leash
 
 CHECKOUT = Path(__file__).parents[2]
 MODULES = ("sandbox.vault.app", "marketplace.app")
@@ -57,6 +57,7 @@ class ForkServer:
     """The process that has imported the modules. It ends with the one that started it."""
 
     def __init__(self) -> None:
+        adopt_orphans()  # what it forks becomes a child of ours
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._connection = ours
         self._process = subprocess.Popen(
