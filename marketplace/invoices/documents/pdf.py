@@ -1,27 +1,18 @@
-"""Sets an invoice on paper by typst, with the repository's part of Noto Sans SC. The same contents give the
-same bytes: no clock and no system font comes in. What people typed goes in as data, never as markup."""
+"""Sets an invoice on paper. The same contents give the same bytes."""
 
-import json
 from pathlib import Path
 from zoneinfo import ZoneInfo
-
-import typst
 
 from marketplace.invoices.documents.contents import Contents
 from marketplace.invoices.documents.csv_files import title
 from marketplace.invoices.documents.messages import MESSAGES, Language, in_yuan, word
+from marketplace.typesetting import typeset
 
 TEMPLATE = Path(__file__).parent / "invoice.typ"
-FONTS = Path(__file__).parents[3] / "sandbox" / "disclosure" / "files" / "fonts"
 
 
 def invoice_pdf(contents: Contents, language: Language) -> bytes:
-    return typst.compile(
-        TEMPLATE,
-        font_paths=[FONTS],
-        ignore_system_fonts=True,
-        sys_inputs={"data": json.dumps(shown(contents, language), ensure_ascii=False)},
-    )
+    return typeset(TEMPLATE, shown(contents, language))
 
 
 def shown(contents: Contents, language: Language) -> dict[str, object]:

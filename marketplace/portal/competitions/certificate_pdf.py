@@ -1,18 +1,16 @@
-"""Sets a certificate of a competition on paper by typst, as invoices are set, with its receipt attached.
-What people typed goes in as data, never as markup; the same certificate gives the same bytes."""
+"""Sets a certificate of a competition on paper, with its receipt attached.
+The same certificate gives the same bytes."""
 
 import json
 from datetime import datetime
 from pathlib import Path
 
-import typst
-
 from marketplace.portal.competition_messages import COMPETITION_MESSAGES
+from marketplace.typesetting import typeset
 from marketplace.vault import Answer
 from sandbox.city_time import city_date
 
 TEMPLATE = Path(__file__).parent / "certificate.typ"
-FONTS = Path(__file__).parents[3] / "sandbox" / "disclosure" / "files" / "fonts"
 WORDS = {
     "title": "comp_participation",
     "organiser": "comp_organiser",
@@ -28,12 +26,7 @@ WORDS = {
 
 def certificate_pdf(certificate: Answer, language: str, *, portal_address: str) -> bytes:
     """In "zh" or "en". `portal_address`: where its receipt is verified."""
-    return typst.compile(
-        TEMPLATE,
-        font_paths=[FONTS],
-        ignore_system_fonts=True,
-        sys_inputs={"data": json.dumps(shown(certificate, language, portal_address), ensure_ascii=False)},
-    )
+    return typeset(TEMPLATE, shown(certificate, language, portal_address))
 
 
 def shown(certificate: Answer, language: str, portal_address: str) -> dict[str, object]:
