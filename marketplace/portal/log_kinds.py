@@ -188,6 +188,7 @@ LOG_KINDS: dict[str, str] = {
     "model.registered": "团队在模型库登记了一个模型版本",
     "model.retired": "公告了一个模型版本的停用",
     "certificate.issued": "数据专员签发了培训证书",
+    "certificate.earned": "有人通过课程测试，获得了培训证书",
     "split.committed": "数据的保护对象已为大赛划分：此后各方只能看到训练部分",
     "split.opened": "划分的种子已公开，各方重新看到全部数据",
     "entry.scoring": "提交的隐私损失已预留，开始评分",

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Response
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from sandbox.api_schema import answers
 from sandbox.audit import Log
@@ -32,7 +32,6 @@ from sandbox.competitions.schemas import (
     AppealDocument,
     AssignedDocument,
     BoardDocument,
-    CertificateDocument,
     CheckedCompetition,
     CheckedQuestion,
     CompetitionDocument,
@@ -131,12 +130,6 @@ class NewParticipation(Body):
     """`shown_as`: by your account's name, by its id, or as a member of the team without a name."""
 
     shown_as: ShownAs = "display_name"
-
-
-class NewCertificate(Body):
-    person: Person
-    course: Name
-    expires_at: AwareDatetime
 
 
 class NewTeam(Body):
@@ -540,19 +533,6 @@ def _add_judging(
             new.entry,
             title={"en": new.title_en, "zh": new.title_zh},
             summary={"en": new.summary_en, "zh": new.summary_zh},
-        )
-
-    @api.post(
-        "/certificates",
-        status_code=201,
-        operation_id="issue_certificate",
-        summary="Issue a training certificate",
-        responses=answers(CertificateDocument, 403, 404, status=201),
-    )
-    def certify(officer: Officer, new: NewCertificate) -> CertificateDocument:
-        """With a day on which it expires."""
-        return teams.issue_certificate(
-            context, officer, person=new.person, course=new.course, expires_at=new.expires_at
         )
 
 

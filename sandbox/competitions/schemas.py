@@ -598,13 +598,3 @@ class ParticipationCertificate(TypedDict):
     receipt: Receipt
     changes_left: int
     replaced: list[ReplacedCertificate]
-
-
-class CertificateDocument(TypedDict):
-    """A training certificate of a person."""
-
-    person: str
-    course: str
-    issued_by: str
-    issued_at: datetime
-    expires_at: datetime

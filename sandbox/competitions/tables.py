@@ -344,14 +344,3 @@ competition_opportunities = Table(
     Column("log_index", BigInteger, nullable=False),
     schema=SCHEMA,
 )
-
-training_certificates = Table(
-    "training_certificates",
-    metadata,
-    Column("person", Text, primary_key=True),
-    Column("course", Text, primary_key=True),
-    Column("issued_by", Text, nullable=False),
-    _moment("issued_at"),
-    _moment("expires_at"),
-    schema=SCHEMA,
-)

@@ -230,6 +230,9 @@ EVENTS: Mapping[str, Told] = {
         "您不再担任大赛 {thing} 的评委",
         "You are no longer a juror of the competition {thing}",
     ),
+    "certificate.expiring": Told(
+        "competitions", "您的培训证书即将到期", "Your training certificate runs out soon"
+    ),
     "certificate.issued": Told("competitions", "您获得了培训证书", "You were given a training certificate"),
     "company.entered": Told(
         "companies", "企业 {thing} 的信息等待核验", "The record of {thing} waits to be verified"
@@ -341,6 +344,8 @@ def page_of(event: str, about: str) -> str:
     noun, _, name = about.partition(":")
     if noun == "request":
         return f"/queue/requests/{name}" if EVENTS[event].kind == "requests" else "/requests"
+    if event in {"certificate.issued", "certificate.expiring"}:
+        return "/course"
     if noun == "company":
         return "/companies" if event in {"company.entered", "company.registered"} else "/company"
     return PAGES[noun].format(name=name)

@@ -164,7 +164,6 @@ def organise(played: Played) -> None:
     send("list_left_earlier", "lin", query={"track": "smoking"})
     send("split_competition_track", "lin")
     send("list_competition_splits")
-    send("issue_certificate", "lin")
 
 
 def write(played: Played) -> None:
@@ -222,7 +221,6 @@ BAD: list[tuple[str, str, Any]] = [
     ("GET", "/v1/competitions/none/record", None),
     ("POST", "/v1/competitions/none/entries", {"track": "x", "kind": "document", "content": {}}),
     ("POST", "/v1/competitions/none/result", {"reason": "x"}),
-    ("POST", "/v1/certificates", {"person": "ann", "course": "c", "expires_at": "2027-01-01T00:00:00"}),
 ]
 
 
