@@ -93,6 +93,14 @@ KINDS: Mapping[str, Kind] = {
     "competition.certificate_replaced": Kind(
         "a certificate was replaced by one with another name", "competitions"
     ),
+    "competition.announcement_posted": Kind(
+        "the organiser of a competition announced something", "competitions"
+    ),
+    "competition.question_posted": Kind("somebody asked in a competition's discussion", "competitions"),
+    "competition.answer_posted": Kind("somebody answered in a competition's discussion", "competitions"),
+    "competition.post_hidden": Kind("the organiser of a competition hid a post", "competitions"),
+    "competition.post_restored": Kind("the organiser of a competition showed a post again", "competitions"),
+    "competition.post_withdrawn": Kind("somebody took a post of theirs back", "competitions"),
     "opportunity.published": Kind(
         "an officer put an idea of a competition on the list of opportunities", "competitions"
     ),

@@ -598,3 +598,30 @@ class ParticipationCertificate(TypedDict):
     receipt: Receipt
     changes_left: int
     replaced: list[ReplacedCertificate]
+
+
+class CompetitionAnnouncement(TypedDict):
+    """What the organiser tells everybody, in one language or in both."""
+
+    id: int
+    posted_at: datetime
+    zh: NotRequired[str]
+    en: NotRequired[str]
+
+
+class DiscussionPost(TypedDict):
+    """A question, an answer to one, or an announcement. `team`: whose member wrote it, as anybody sees a
+    team; `author`: told to officers of the organiser alone. Of what is hidden only they and its author see
+    the text, and why."""
+
+    id: int
+    kind: Literal["announcement", "question", "answer"]
+    state: Literal["shown", "hidden", "withdrawn"]
+    posted_at: datetime
+    yours: bool
+    by_organiser: bool
+    answers: NotRequired[int]
+    team: NotRequired[PublicTeam]
+    author: NotRequired[str]
+    text: NotRequired[str]
+    reason: NotRequired[str]

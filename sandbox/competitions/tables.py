@@ -20,7 +20,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB, UUID
 
-from sandbox.competitions.life_cycle import APPEAL, COMPETITION, ENTRY, TEAM, States
+from sandbox.competitions.life_cycle import APPEAL, COMPETITION, ENTRY, POST, TEAM, States
 from sandbox.database import metadata
 
 SCHEMA = "vault"
@@ -342,5 +342,27 @@ competition_opportunities = Table(
     Column("published_by", Text, nullable=False),
     _moment("published_at"),
     Column("log_index", BigInteger, nullable=False),
+    schema=SCHEMA,
+)
+
+# announcements of the organiser, questions, and answers to them; what was hidden or withdrawn stays
+competition_posts = Table(
+    "competition_posts",
+    metadata,
+    Column("id", Integer, Identity(), primary_key=True),
+    _competition(),
+    Column("kind", Text, nullable=False),
+    Column("answers", Integer, ForeignKey("vault.competition_posts.id")),
+    Column("author", Text, nullable=False),
+    Column("team", Integer, ForeignKey("vault.competition_teams.id")),  # none: for the organiser
+    Column("words", JSONB, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("reason", Text, nullable=False, server_default=""),
+    _moment("posted_at"),
+    Column("changed_by", Text, nullable=False),
+    _moment("changed_at"),
+    CheckConstraint("kind IN ('announcement', 'question', 'answer')", name="kind"),
+    _state(POST),
+    Index("ix_competition_posts_competition_author", "competition", "author"),
     schema=SCHEMA,
 )

@@ -404,6 +404,7 @@ def _add_competitions(
     app.include_router(competitions_endpoints.opportunities_router(context))
     app.include_router(competitions_endpoints.organisers_router(context, log, authenticate=person))
     app.include_router(competitions_endpoints.teams_router(context, log, authenticate=person))
+    app.include_router(competitions_endpoints.discussion_router(context, authenticate=person))
     app.include_router(forms_router(context, authenticate=person))
 
 

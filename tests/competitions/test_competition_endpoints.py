@@ -84,6 +84,7 @@ def played(database: Database, s3: S3Server, tmp_path: Any) -> Iterator[Played]:
     app.include_router(endpoints.opportunities_router(contest.context))
     app.include_router(endpoints.organisers_router(contest.context, log, authenticate=person))
     app.include_router(endpoints.teams_router(contest.context, log, authenticate=person))
+    app.include_router(endpoints.discussion_router(contest.context, authenticate=person))
     app.include_router(forms_router(contest.context, authenticate=person))
     with TestClient(app) as client:
         client.event_hooks = held_against("vault")
@@ -103,7 +104,7 @@ def test_a_competition_is_held_over_http(played: Played) -> None:
     send("form_team", "eng", changed=terms | {"name": "steel"})
     send("dissolve_team", "eng")
     send("propose_team_merger", "cai", changed={"into": other})
-    send("get_own_competition_team", "ben")
+    discuss(played)
     send("accept_team_merger", "ben", at={"team": third})
     entry = send("enter_competition", "ann").json()["entry"]["id"]
     send("enter_competition", "ben")
@@ -142,6 +143,19 @@ def test_a_competition_is_held_over_http(played: Played) -> None:
     made = send("publish_opportunity", "lin", changed={"entry": idea}).json()
     assert send("list_opportunities").json() == [made]
     played.vault.finish()
+
+
+def discuss(played: Played) -> None:
+    send = played.send
+    made = send("announce_in_competition", "lin").json()
+    assert send("list_competition_announcements").json() == [made]
+    send("get_own_competition_team", "ben")
+    asked = send("post_in_discussion", "ann").json()["id"]
+    send("post_in_discussion", "lin", changed={"answers": asked})
+    assert len(send("list_discussion", "ben").json()) == 2
+    send("hide_post", "lin", at={"id": asked})
+    send("restore_post", "lin", at={"id": asked})
+    send("withdraw_post", "ann", at={"id": asked})
 
 
 def organise(played: Played) -> None:

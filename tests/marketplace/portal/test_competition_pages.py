@@ -264,6 +264,7 @@ def test_a_competition_is_played_on_its_pages(announced, shared_database, person
     pass_days(shared_database, 3)
     team = f"/competitions/{NAME}/team"
     join(ann, ben, team)
+    discussed(lin, ann, ben, stranger, announced)
     scored(shared_database)
     enter(ann, team)
     board = stranger.get(f"/competitions/{NAME}/boards/track_1").text
@@ -289,6 +290,33 @@ def test_a_competition_is_played_on_its_pages(announced, shared_database, person
     in_english(lin, announced)
     certified(lin, ben, announced, team, shared_database)
     until_told(ben, "公示了结果")
+
+
+def discussed(lin: Any, ann: Any, ben: Any, stranger: httpx.Client, manage: str) -> None:
+    """An announcement for everybody; a question that is answered, hidden with a reason and shown again."""
+    page = f"/competitions/{NAME}/discussion"
+    assert sent(lin, manage, f"{manage}/tell", text_en="Board <b> opens.").status_code == 303
+    assert "Board &lt;b&gt; opens." in stranger.get(f"/competitions/{NAME}").text
+    assert "Board &lt;b&gt; opens." in stranger.get("/feeds/competitions.atom").text
+    assert stranger.get(page).status_code in (303, 401)
+    asked = sent(ann, page, page, text="What does a row stand for?")
+    question = asked.headers["location"].rpartition("-")[2]
+    shown = lin.get(page).text
+    assert "What does a row stand for?" in shown and "号团队" in ben.get(page).text
+    answer = {"csrf": fields_of(shown, page)["csrf"], "answers": question}
+    assert lin.client.post(page, data=answer | {"text": "For one visit."}).status_code == 303
+    empty = lin.client.post(page, data=answer | {"text": " "})
+    assert empty.status_code == 422 and 'role="alert"' in empty.text
+    assert "For one visit." in ann.get(page).text
+    hiding = f"{page}/{question}/hide"
+    assert sent(lin, page, hiding, reason="why").status_code == 422, "a reason is a sentence"
+    assert sent(lin, page, hiding, reason="it quotes others").status_code == 303
+    assert "it quotes others" in ann.get(page).text and "What does a row" not in ben.get(page).text
+    assert sent(lin, page, f"{page}/{question}/restore", reason="it does not").status_code == 303
+    assert "What does a row" in ben.get(page).text and f"{page}/{question}/withdraw" not in ben.get(page).text
+    in_english(lin, manage)
+    assert sent(ann, page, f"{page}/{question}/withdraw").status_code == 303
+    assert "What does a row" not in ben.get(page).text
 
 
 def until_told(reader: Any, words: str) -> None:
