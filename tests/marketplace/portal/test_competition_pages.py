@@ -12,6 +12,7 @@ from typing import Any
 import httpx
 import pytest
 
+from command_line import CommandLine
 from marketplace.portal.competition_form_messages import COMPETITION_FORM_MESSAGES
 from marketplace.portal.competition_messages import COMPETITION_MESSAGES
 from marketplace.portal.competitions.form_fields import STEPS
@@ -256,7 +257,9 @@ def test_an_organiser_makes_a_competition_from_the_page_and_strangers_read_it(
     assert person("zhou").get(f"/competitions/{NAME}/manage").status_code == 404
 
 
-def test_a_competition_is_played_on_its_pages(announced, shared_database, person, stranger) -> None:
+def test_a_competition_is_played_on_its_pages(
+    announced, shared_city, shared_database, person, stranger, monkeypatch, capsys
+) -> None:
     lin, ann, ben = person("lin"), person("ann"), person("ben")
     split_people(lin, announced)
     appoint(lin, announced)
@@ -265,6 +268,7 @@ def test_a_competition_is_played_on_its_pages(announced, shared_database, person
     team = f"/competitions/{NAME}/team"
     join(ann, ben, team)
     discussed(lin, ann, ben, stranger, announced)
+    discussed_at_the_command_line(CommandLine(shared_city, PASSWORD, monkeypatch, capsys))
     scored(shared_database)
     enter(ann, team)
     board = stranger.get(f"/competitions/{NAME}/boards/track_1").text
@@ -317,6 +321,20 @@ def discussed(lin: Any, ann: Any, ben: Any, stranger: httpx.Client, manage: str)
     in_english(lin, manage)
     assert sent(ann, page, f"{page}/{question}/withdraw").status_code == 303
     assert "What does a row" not in ben.get(page).text
+
+
+def discussed_at_the_command_line(terminal: CommandLine) -> None:
+    told = terminal.json("competition", "tell", NAME, "--zh", "数据说明已更新")
+    assert "数据说明已更新" in terminal.run("competition", "announcements", NAME, "--as", "ann")
+    assert "is hidden" in terminal.run(
+        "competition", "hide", NAME, str(told["id"]), "--reason", "a wrong one"
+    )
+    asked = terminal.json("competition", "ask", NAME, "Which day?", "--as", "ben")
+    number = str(asked["id"])
+    terminal.run("competition", "ask", NAME, "Monday.", "--answers", number, "--as", "lin")
+    listed = terminal.run("competition", "discussion", NAME, "--as", "ann")
+    assert f"{number} team " in listed and "organiser: Monday." in listed
+    assert "is withdrawn" in terminal.run("competition", "take-back", NAME, number, "--as", "ben")
 
 
 def until_told(reader: Any, words: str) -> None:

@@ -4,9 +4,11 @@ import json
 import re
 from html import unescape
 
+from command_line import CommandLine
 from marketplace.settings import REPOSITORY
 from sandbox.training.course import read_course
 
+PASSWORD = "a long enough password"  # of tests/marketplace/conftest.py
 COURSE = read_course(REPOSITORY / "policies")
 FIELDSET = re.compile(r"<fieldset.*?</fieldset>", re.DOTALL)
 OPTION = re.compile(r'name="(answer-[a-z_]+)" value="(\d+)"[^>]*> <span>(.*?)</span>')
@@ -59,3 +61,27 @@ def test_the_test_is_taken_and_explained_and_gives_a_certificate(person) -> None
     assert receipt["index"] > 0
     assert person("lin").get("/course/certificates/safe-researcher.json").status_code == 404
     assert person("lin").get(place).status_code == 404, "another's attempt"
+
+
+def test_the_test_is_taken_at_the_command_line(shared_city, monkeypatch, capsys, tmp_path) -> None:
+    terminal = CommandLine(shared_city, PASSWORD, monkeypatch, capsys)
+    li = ("--as", "li")
+    assert f"attempts left today: {COURSE.attempts_a_day}" in terminal.run("course", "show", *li)
+    terminal.run("course", "certificate", *li, ends=1)
+    attempt = terminal.json("course", "begin", *li)
+    assert attempt["questions"][0]["ask"]["en"] in terminal.run("course", "begin", *li)
+    number = str(attempt["id"])
+    terminal.run("course", "answer", number, "1", *li, ends=1)
+    right = [
+        next(
+            str(option["number"])
+            for option in question["options"]
+            if option["text"] == COURSE.by_id[question["id"]].options[0]
+        )
+        for question in attempt["questions"]
+    ]
+    outcome = terminal.run("course", "answer", number, *right, *li)
+    assert f"passed: {COURSE.drawn} right answers" in outcome and "good until" in outcome
+    kept = tmp_path / "receipt.json"
+    terminal.run("course", "certificate", "--out", str(kept), *li)
+    assert json.loads(kept.read_text())["index"] > 0
