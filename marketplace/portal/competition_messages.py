@@ -543,6 +543,59 @@ COMPETITION_MESSAGES: dict[str, tuple[str, str]] = {
         "已收到。请保存凭证，它证明您何时提交了什么。",
         "It has been received. Keep the receipt: it shows what you handed in, and when.",
     ),
+    "comp_announcements": ("公告", "Announcements"),
+    "comp_announcements_are": (
+        "公告显示在大赛的公开页和订阅中，并通知所有参赛团队。可以只写一种语言。隐藏和恢复公告在讨论页进行：",
+        "They stand on the competition's public page and in the feed, and all teams are told. One language "
+        "is enough. They are hidden and shown again on the page of the",
+    ),
+    "comp_text_zh": ("中文", "In Chinese"),
+    "comp_text_en": ("英文", "In English"),
+    "comp_tell": ("发布公告", "Announce it"),
+    "comp_discussion": ("讨论", "Discussion"),
+    "comp_discussion_is": (
+        "参赛者和主办方在这里提问和回答。帖子以团队的名义显示，不显示姓名。",
+        "People who take part and the organiser ask and answer here. Posts stand under the team's name; no "
+        "person is named.",
+    ),
+    "comp_discussion_members": (
+        "参赛者和主办方可以发言。",
+        "Whoever takes part, and the organiser, can write.",
+    ),
+    "comp_discussion_over": (
+        "大赛已结束，讨论不再接收发言。",
+        "The competition has ended: nothing is added.",
+    ),
+    "comp_questions": ("问题", "Questions"),
+    "comp_question_number": ("问题 {number}", "Question {number}"),
+    "comp_answer_number": ("回答 {number}", "Answer {number}"),
+    "comp_ask": ("提问", "Ask"),
+    "comp_answer_it": ("回答", "Answer"),
+    "comp_post_text": ("内容（纯文本）", "Text (plain)"),
+    "comp_post_rule_release": (
+        "不得写出数据中任何人的情况，也不得写出未经审核放行的结果、文件或数字。密封内核和密封运行无法在此发言。",
+        "Write nothing of a person in the data, and no result, file or number that a review did not release. "
+        "Sealed kernels and sealed runs have no way to write here.",
+    ),
+    "comp_post_rule_jury": (
+        "不得透露参赛文档的内容，评委不应知道文档出自哪个团队。",
+        "Do not tell what is in a document that you entered: its jurors must not know whose it is.",
+    ),
+    "comp_post_rule_limits": (
+        "至多 {longest} 个字符，每天至多 {most} 次。主办方可以说明理由后隐藏帖子；"
+        "您可以撤回自己的帖子。一切均留存。",
+        "At most {longest} characters, {most} times a day. The organiser can hide a post for a reason; you "
+        "can take your own back. All of it is kept.",
+    ),
+    "comp_post_state.hidden": ("已隐藏", "hidden"),
+    "comp_post_state.withdrawn": ("已撤回", "taken back"),
+    "comp_post_yours": ("您写的", "yours"),
+    "comp_post_hidden_because": ("主办方隐藏的理由：", "The organiser hid it because:"),
+    "comp_post_withdraw": ("撤回", "Take it back"),
+    "comp_post_withdraw_number": ("撤回帖子 {number}", "Take post {number} back"),
+    "comp_post_hide": ("隐藏", "Hide it"),
+    "comp_post_restore": ("恢复", "Show it again"),
+    "comp_post_hide_is": ("作者会得到通知，并看到理由。", "Its author is told, and reads the reason."),
     "comp_certificates": ("培训证书", "Training certificates"),
     "comp_certificates_are": (
         "大赛可以要求参赛者持有培训证书。不能为自己颁发。",

@@ -5,6 +5,7 @@ from marketplace.portal.city_login.messages import CITY_LOGIN_MESSAGES
 from marketplace.portal.company_messages import COMPANY_MESSAGES
 from marketplace.portal.competition_form_messages import COMPETITION_FORM_MESSAGES
 from marketplace.portal.competition_messages import COMPETITION_MESSAGES
+from marketplace.portal.course_messages import COURSE_MESSAGES
 from marketplace.portal.decision_messages import DECISION_MESSAGES
 from marketplace.portal.desk_messages import DESK_MESSAGES
 from marketplace.portal.draft_messages import DRAFT_MESSAGES
@@ -676,6 +677,7 @@ PARTS = (
     COMPANY_MESSAGES,
     COMPETITION_MESSAGES,
     COMPETITION_FORM_MESSAGES,
+    COURSE_MESSAGES,
     MODEL_MESSAGES,
 )
 for part in PARTS:

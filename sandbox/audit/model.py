@@ -93,6 +93,14 @@ KINDS: Mapping[str, Kind] = {
     "competition.certificate_replaced": Kind(
         "a certificate was replaced by one with another name", "competitions"
     ),
+    "competition.announcement_posted": Kind(
+        "the organiser of a competition announced something", "competitions"
+    ),
+    "competition.question_posted": Kind("somebody asked in a competition's discussion", "competitions"),
+    "competition.answer_posted": Kind("somebody answered in a competition's discussion", "competitions"),
+    "competition.post_hidden": Kind("the organiser of a competition hid a post", "competitions"),
+    "competition.post_restored": Kind("the organiser of a competition showed a post again", "competitions"),
+    "competition.post_withdrawn": Kind("somebody took a post of theirs back", "competitions"),
     "opportunity.published": Kind(
         "an officer put an idea of a competition on the list of opportunities", "competitions"
     ),
@@ -101,7 +109,8 @@ KINDS: Mapping[str, Kind] = {
     "competition.appeal_decided": Kind("an appeal was decided", "competitions"),
     "model.registered": Kind("a team registered a version of a model in the library", "models"),
     "model.retired": Kind("the retirement of a model's version was announced", "models"),
-    "certificate.issued": Kind("an officer issued a training certificate", "competitions"),
+    "certificate.issued": Kind("an officer issued a training certificate", "training"),
+    "certificate.earned": Kind("somebody passed a course's test and got a certificate", "training"),
     "push.opened": Kind("an officer or a department's system began to push rows into a dataset", "pushes"),
     "push.completed": Kind("a push was complete: it became a version, or waits for an officer", "pushes"),
     "push.agreed": Kind("a second officer agreed to a push, and it became a version", "pushes"),

@@ -35,6 +35,7 @@ WRITERS: Mapping[str, tuple[str, ...]] = {
     "reviews": (VAULT,),
     "splits": (VAULT,),
     "competitions": (VAULT,),
+    "training": (VAULT,),
     "models": (VAULT,),
     "vault.kernel_tokens": (VAULT,),
     "audit.log": (VAULT,),

@@ -12,9 +12,9 @@ from rich.markup import escape
 from sandbox.cli import city, status, datasets, openings, drafts, pulls, pushes  # noqa: F401  # isort: skip
 from sandbox.cli import derivations, contracts, quality, lifecycle, responsibilities  # noqa: F401  # isort: skip
 from sandbox.cli import companies, access_requests, courier, notices, risks, operations  # noqa: F401  # isort: skip
-from sandbox.cli import watermarks  # noqa: F401  # isort: skip
+from sandbox.cli import watermarks, course  # noqa: F401  # isort: skip
 from sandbox.cli import questions, runs, check, reviews, payments, competitions, audit, licensed_files, people  # noqa: F401  # isort: skip
-from sandbox.cli import models, witness, decisions  # noqa: F401  # isort: skip
+from sandbox.cli import discussion, models, witness, decisions  # noqa: F401  # isort: skip
 from sandbox.cli.terminal import app, err
 from sandbox.errors import CihuError
 

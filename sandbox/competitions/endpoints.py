@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Response
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from sandbox.api_schema import answers
 from sandbox.audit import Log
@@ -16,6 +16,7 @@ from sandbox.competitions import (
     board_view,
     certificates,
     competitions,
+    discussion,
     finals,
     incubation,
     jury,
@@ -32,15 +33,16 @@ from sandbox.competitions.schemas import (
     AppealDocument,
     AssignedDocument,
     BoardDocument,
-    CertificateDocument,
     CheckedCompetition,
     CheckedQuestion,
+    CompetitionAnnouncement,
     CompetitionDocument,
     CompetitionEntryDocument,
     CompetitionRecord,
     CompetitionSplitDocument,
     CompetitionSummary,
     CompetitionTeamDocument,
+    DiscussionPost,
     EnteredDocument,
     EntryKindName,
     FiledAppeal,
@@ -127,16 +129,27 @@ class NewOpportunity(Body):
     summary_zh: Annotated[PlainText, Field(min_length=1, max_length=4000)]
 
 
+Post = Annotated[PlainText, Field(max_length=discussion.LONGEST_POST)]
+
+
+class NewAnnouncement(Body):
+    """In one language or in both; the other is empty."""
+
+    text_zh: Post = ""
+    text_en: Post = ""
+
+
+class NewPost(Body):
+    """`answers`: the question that it answers; without it, a question."""
+
+    text: Annotated[PlainText, Field(min_length=1, max_length=discussion.LONGEST_POST)]
+    answers: Number | None = None
+
+
 class NewParticipation(Body):
     """`shown_as`: by your account's name, by its id, or as a member of the team without a name."""
 
     shown_as: ShownAs = "display_name"
-
-
-class NewCertificate(Body):
-    person: Person
-    course: Name
-    expires_at: AwareDatetime
 
 
 class NewTeam(Body):
@@ -281,6 +294,16 @@ def public_router(context: CompetitionContext, log: Log) -> APIRouter:
     def record(name: str) -> CompetitionRecord:
         """Its public steps with receipts: scores and results can be computed again from it."""
         return public_record.read_record(context, log, name)
+
+    @api.get(
+        "/{name}/announcements",
+        operation_id="list_competition_announcements",
+        summary="What the organiser of a competition announced",
+        responses=answers(list[CompetitionAnnouncement], 404),
+    )
+    def announcements(name: str) -> list[CompetitionAnnouncement]:
+        """The newest first. Needs no account."""
+        return discussion.list_announcements(context, name)
 
     @api.get(
         "/{name}/splits",
@@ -542,19 +565,6 @@ def _add_judging(
             summary={"en": new.summary_en, "zh": new.summary_zh},
         )
 
-    @api.post(
-        "/certificates",
-        status_code=201,
-        operation_id="issue_certificate",
-        summary="Issue a training certificate",
-        responses=answers(CertificateDocument, 403, 404, status=201),
-    )
-    def certify(officer: Officer, new: NewCertificate) -> CertificateDocument:
-        """With a day on which it expires."""
-        return teams.issue_certificate(
-            context, officer, person=new.person, course=new.course, expires_at=new.expires_at
-        )
-
 
 def teams_router(
     context: CompetitionContext, log: Log, *, authenticate: Callable[..., Principal]
@@ -658,6 +668,77 @@ def _add_certificates(
     def show(person: Someone, name: str) -> ParticipationCertificate:
         """As it was taken last."""
         return certificates.read(context, log, person, name)
+
+
+def discussion_router(context: CompetitionContext, *, authenticate: Callable[..., Principal]) -> APIRouter:
+    """Announcements and the discussion: for people, at the vault's address alone. Kernels have none of it."""
+    api = APIRouter(prefix="/v1/competitions/{name}", tags=["competitions"])
+    Someone = Annotated[Principal, Depends(authenticate)]
+
+    @api.post(
+        "/announcements",
+        status_code=201,
+        operation_id="announce_in_competition",
+        summary="Announce something to everybody",
+        responses=answers(CompetitionAnnouncement, 403, 404, 409, 429, status=201),
+    )
+    def announce(officer: Someone, name: str, new: NewAnnouncement) -> CompetitionAnnouncement:
+        """It stands on the public page and in the feed, and all teams are told."""
+        return discussion.announce(context, officer, name, text_zh=new.text_zh, text_en=new.text_en)
+
+    @api.get(
+        "/discussion",
+        operation_id="list_discussion",
+        summary="Questions and answers of a competition",
+        responses=answers(list[DiscussionPost], 403, 404),
+    )
+    def listed(person: Someone, name: str) -> list[DiscussionPost]:
+        """The newest question first, each followed by its answers. Teams are named as they show themselves,
+        people only to the organiser, who sees announcements here too, also hidden ones."""
+        return discussion.list_discussion(context, person, name)
+
+    @api.post(
+        "/discussion",
+        status_code=201,
+        operation_id="post_in_discussion",
+        summary="Ask or answer in a competition's discussion",
+        responses=answers(DiscussionPost, 403, 404, 409, 429, status=201),
+    )
+    def post(person: Someone, name: str, new: NewPost) -> DiscussionPost:
+        """For people who take part, and the organiser, until the competition has ended."""
+        return discussion.post(context, person, name, text=new.text, answers=new.answers)
+
+    @api.post(
+        "/discussion/{id}/hide",
+        operation_id="hide_post",
+        summary="Hide a post or an announcement",
+        responses=answers(DiscussionPost, 403, 404, 409),
+    )
+    def hide(officer: Someone, name: str, id: Number, why: WithReason) -> DiscussionPost:
+        """Its author is told, and reads the reason. It can be shown again."""
+        return discussion.moderate(context, officer, name, id, then="hidden", reason=why.reason)
+
+    @api.post(
+        "/discussion/{id}/restore",
+        operation_id="restore_post",
+        summary="Show a hidden post again",
+        responses=answers(DiscussionPost, 403, 404, 409),
+    )
+    def restore(officer: Someone, name: str, id: Number, why: WithReason) -> DiscussionPost:
+        """Its author is told."""
+        return discussion.moderate(context, officer, name, id, then="shown", reason=why.reason)
+
+    @api.post(
+        "/discussion/{id}/withdraw",
+        operation_id="withdraw_post",
+        summary="Take your post back",
+        responses=answers(DiscussionPost, 403, 404, 409),
+    )
+    def withdraw(author: Someone, name: str, id: Number) -> DiscussionPost:
+        """For good. What it was stays with the organiser."""
+        return discussion.withdraw(context, author, name, id)
+
+    return api
 
 
 def kernels_router(

@@ -29,10 +29,10 @@ from sandbox.competitions.tables import (
     competition_members,
     competition_teams,
 )
-from sandbox.competitions.teams import require_account
 from sandbox.database import Transaction
 from sandbox.errors import Conflict, InvalidInput, NotFound
 from sandbox.identity import Principal
+from sandbox.identity.principals import live_person
 
 SEED_BITS = 53
 ASSIGNED = "competition.documents_assigned"
@@ -47,7 +47,7 @@ def appoint(
         row = organised(tx, context, officer, name)
         require_state(row, "announced", "open", "judging")
         _judged_track(document_of(row.text), track)
-        account = require_account(tx, juror)
+        account = live_person(tx, juror)
         member = select(competition_members.c.id).where(
             competition_members.c.competition == name, competition_members.c.person == juror
         )

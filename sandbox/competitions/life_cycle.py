@@ -1,4 +1,4 @@
-"""The life cycle of a competition, of a team, an entry and an appeal, as tables."""
+"""The life cycle of a competition, of a team, an entry, an appeal and a post, as tables."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -33,6 +33,17 @@ COMPETITION: States = {
     ),
     "closed": State("已结束", "nobody", "competition.closed"),
     "cancelled": State("已取消", "nobody", "competition.cancelled"),
+}
+
+POST: States = {
+    "shown": State("已发布", "its author, or officers", "", ("hidden", "withdrawn")),
+    "hidden": State(
+        "已隐藏",
+        "its author, or officers of the organiser",
+        "competition.post_hidden",
+        ("shown", "withdrawn"),
+    ),
+    "withdrawn": State("已撤回", "nobody", "competition.post_withdrawn"),
 }
 
 TEAM: States = {

@@ -35,6 +35,7 @@ TO_ALL = frozenset(
         "competition.result_published",
         "competition.closed",
         "competition.cancelled",
+        "competition.announcement_posted",
     }
 )
 TO_TEAM = frozenset(
@@ -49,6 +50,10 @@ TO_TEAM = frozenset(
     }
 )
 TO_JUROR = frozenset({"competition.juror_appointed", "competition.juror_removed"})
+TO_AUTHOR = {"competition.answer_posted": "asked_by"} | dict.fromkeys(
+    ("competition.post_hidden", "competition.post_restored"), "author"
+)
+"""Of a post, and where the payload names them."""
 PHASE_TOLD_FOR = timedelta(days=1)
 """So long after a phase began or ended is it told: who joins later is not told of the past."""
 
@@ -63,7 +68,9 @@ def whom(kind: str, team: int | None, payload: Mapping[str, Any]) -> str:
         return f"team:{payload['into']}"
     if kind in TO_JUROR:
         return notices.person(payload["juror"])
-    return ORGANISER if kind == "competition.appealed" else ""
+    if kind in TO_AUTHOR:
+        return notices.person(payload[TO_AUTHOR[kind]])
+    return ORGANISER if kind in {"competition.appealed", "competition.question_posted"} else ""
 
 
 def note_step(

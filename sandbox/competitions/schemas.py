@@ -600,11 +600,28 @@ class ParticipationCertificate(TypedDict):
     replaced: list[ReplacedCertificate]
 
 
-class CertificateDocument(TypedDict):
-    """A training certificate of a person."""
+class CompetitionAnnouncement(TypedDict):
+    """What the organiser tells everybody, in one language or in both."""
 
-    person: str
-    course: str
-    issued_by: str
-    issued_at: datetime
-    expires_at: datetime
+    id: int
+    posted_at: datetime
+    zh: NotRequired[str]
+    en: NotRequired[str]
+
+
+class DiscussionPost(TypedDict):
+    """A question, an answer to one, or an announcement. `team`: whose member wrote it, as anybody sees a
+    team; `author`: told to officers of the organiser alone. Of what is hidden only they and its author see
+    the text, and why."""
+
+    id: int
+    kind: Literal["announcement", "question", "answer"]
+    state: Literal["shown", "hidden", "withdrawn"]
+    posted_at: datetime
+    yours: bool
+    by_organiser: bool
+    answers: NotRequired[int]
+    team: NotRequired[PublicTeam]
+    author: NotRequired[str]
+    text: NotRequired[str]
+    reason: NotRequired[str]

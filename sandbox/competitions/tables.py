@@ -20,7 +20,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB, UUID
 
-from sandbox.competitions.life_cycle import APPEAL, COMPETITION, ENTRY, TEAM, States
+from sandbox.competitions.life_cycle import APPEAL, COMPETITION, ENTRY, POST, TEAM, States
 from sandbox.database import metadata
 
 SCHEMA = "vault"
@@ -345,13 +345,24 @@ competition_opportunities = Table(
     schema=SCHEMA,
 )
 
-training_certificates = Table(
-    "training_certificates",
+# announcements of the organiser, questions, and answers to them; what was hidden or withdrawn stays
+competition_posts = Table(
+    "competition_posts",
     metadata,
-    Column("person", Text, primary_key=True),
-    Column("course", Text, primary_key=True),
-    Column("issued_by", Text, nullable=False),
-    _moment("issued_at"),
-    _moment("expires_at"),
+    Column("id", Integer, Identity(), primary_key=True),
+    _competition(),
+    Column("kind", Text, nullable=False),
+    Column("answers", Integer, ForeignKey("vault.competition_posts.id")),
+    Column("author", Text, nullable=False),
+    Column("team", Integer, ForeignKey("vault.competition_teams.id")),  # none: for the organiser
+    Column("words", JSONB, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("reason", Text, nullable=False, server_default=""),
+    _moment("posted_at"),
+    Column("changed_by", Text, nullable=False),
+    _moment("changed_at"),
+    CheckConstraint("kind IN ('announcement', 'question', 'answer')", name="kind"),
+    _state(POST),
+    Index("ix_competition_posts_competition_author", "competition", "author"),
     schema=SCHEMA,
 )

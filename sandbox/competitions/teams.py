@@ -13,8 +13,6 @@ from typing import Any
 from sqlalchemy import ColumnElement, Row, and_, delete, func, insert, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
-from sandbox import notices
-from sandbox.audit import Event, append
 from sandbox.competitions.competitions import organised
 from sandbox.competitions.context import CompetitionContext
 from sandbox.competitions.document import Competition
@@ -23,7 +21,6 @@ from sandbox.competitions.queue import end_queued
 from sandbox.competitions.quotas import days_so_far, quotas_of
 from sandbox.competitions.record import document_of, held_public, record, require_state
 from sandbox.competitions.schemas import (
-    CertificateDocument,
     CompetitionTeamDocument,
     MemberDocument,
     MergerDocument,
@@ -36,15 +33,14 @@ from sandbox.competitions.tables import (
     competition_members,
     competition_mergers,
     competition_teams,
-    training_certificates,
 )
 from sandbox.database import Transaction
-from sandbox.errors import CihuError, Conflict, Forbidden, InvalidInput, NotFound
+from sandbox.errors import CihuError, Conflict, Forbidden, NotFound
 from sandbox.identity import Principal
 from sandbox.identity.tables import accounts
+from sandbox.training.certificates import find_valid
 
 INVITATION_BYTES = 24
-LONGEST_CERTIFICATE = timedelta(days=5 * 366)
 
 
 def form(
@@ -332,69 +328,6 @@ def list_teams(context: CompetitionContext, name: str) -> list[PublicTeam]:
         return [public_team(tx, row, team) for team in teams.all()]
 
 
-def issue_certificate(
-    context: CompetitionContext, officer: Principal, *, person: str, course: str, expires_at: datetime
-) -> CertificateDocument:
-    """Certify that somebody passed a course, until a day. Raises `NotFound`, `InvalidInput`, `Forbidden`."""
-    context.require_organiser(officer, "any", officer.organisation)
-    now = context.clock()
-    if not now < expires_at <= now + LONGEST_CERTIFICATE:
-        raise InvalidInput(
-            "A certificate ends in the future, and within five years.",
-            code="bad_expiry",
-            remedy="Choose another day.",
-            zh="证书有效期应在将来，且不超过五年。",
-            remedy_zh="请另选日期。",
-        )
-    if person == officer.id:
-        raise Forbidden(
-            "Nobody certifies themselves.",
-            code="own_certificate",
-            remedy="Ask another officer.",
-            zh="不得为本人颁发证书。",
-            remedy_zh="请另一位数据专员颁发。",
-        )
-    values = {"issued_by": officer.id, "issued_at": now, "expires_at": expires_at}
-    with context.database.transaction() as tx:
-        require_account(tx, person)
-        tx.execute(
-            upsert(training_certificates)
-            .values(person=person, course=course, **values)
-            .on_conflict_do_update(index_elements=["person", "course"], set_=values)
-        )
-        append(
-            tx,
-            Event(
-                "certificate.issued",
-                officer.id,
-                f"account:{person}",
-                {"course": course, "expires_at": expires_at.isoformat()},
-            ),
-            to=[notices.person(person)],
-        )
-    return CertificateDocument(
-        person=person, course=course, issued_by=officer.id, issued_at=now, expires_at=expires_at
-    )
-
-
-def require_account(tx: Transaction, person: str) -> Row[Any]:
-    """A live account of a person. Raises `NotFound`."""
-    row = tx.execute(
-        select(accounts).where(
-            accounts.c.id == person, accounts.c.kind == "person", accounts.c.disabled_at.is_(None)
-        )
-    ).first()
-    if row is None:
-        raise NotFound(
-            f"There is no account {person[:40]!r}.",
-            code="account_not_found",
-            remedy="Write the login name of a person.",
-            zh=f"没有账号“{person[:40]}”。",
-            remedy_zh="请填写个人的登录名。",
-        )
-    return row
-
-
 def load_team(tx: Transaction, name: str, id: int) -> Row[Any]:
     """Raises `NotFound`."""
     row = tx.execute(
@@ -593,9 +526,10 @@ def _require_eligible(
         raise Forbidden(
             "You cannot take part: " + "; ".join(en for en, _ in missing) + ".",
             code="not_eligible",
-            remedy="The competition's document says who may register (eligibility).",
+            remedy="The competition's document says who may register (eligibility). "
+            "You get a certificate by the course's test: cihu course.",
             zh="不符合参赛条件：" + "；".join(zh for _, zh in missing) + "。",
-            remedy_zh="参赛条件见大赛文件（eligibility）。",
+            remedy_zh="参赛条件见大赛文件（eligibility）。培训证书可通过课程测试取得：cihu course。",
         )
 
 
@@ -613,19 +547,13 @@ def _missing(
                 f"账号注册未满 {rules.account_days} 天",
             )
         )
-    if rules.certificate is not None:
-        valid = select(training_certificates.c.person).where(
-            training_certificates.c.person == person.id,
-            training_certificates.c.course == rules.certificate,
-            training_certificates.c.expires_at > now,
-        )
-        if tx.execute(valid).first() is None:
-            missing.append(
-                (
-                    f"you have no valid certificate of {rules.certificate}",
-                    f"没有有效的培训证书 {rules.certificate}",
-                )
+    if rules.certificate is not None and find_valid(tx, person.id, rules.certificate, now) is None:
+        missing.append(
+            (
+                f"you have no valid certificate of {rules.certificate}",
+                f"没有有效的培训证书 {rules.certificate}",
             )
+        )
     return missing
 
 

@@ -1,9 +1,11 @@
 """Reads an account as it is now. It is read at every request, so that withdrawn rights are gone at once."""
 
-from sqlalchemy import select
+from typing import Any
+
+from sqlalchemy import Row, select
 
 from sandbox.database import Transaction, lock_name
-from sandbox.errors import NotAuthenticated
+from sandbox.errors import NotAuthenticated, NotFound
 from sandbox.identity.model import COMPANY_ROLES, Principal
 from sandbox.identity.names import is_id
 from sandbox.identity.tables import account_roles, accounts, organisations, team_members
@@ -60,3 +62,21 @@ def hold_account(tx: Transaction, account_id: str, *, share: bool = False) -> No
     Whoever changes it does so alone; whoever only decides by it shares. A lock of Postgres and not of the
     row: the vault may not lock rows of identity."""
     lock_name(tx, f"identity.account {account_id}", shared=share)
+
+
+def live_person(tx: Transaction, person: str) -> Row[Any]:
+    """A live account of a person. Raises `NotFound`."""
+    row = tx.execute(
+        select(accounts).where(
+            accounts.c.id == person, accounts.c.kind == "person", accounts.c.disabled_at.is_(None)
+        )
+    ).first()
+    if row is None:
+        raise NotFound(
+            f"There is no account {person[:40]!r}.",
+            code="account_not_found",
+            remedy="Write the login name of a person.",
+            zh=f"没有账号“{person[:40]}”。",
+            remedy_zh="请填写个人的登录名。",
+        )
+    return row

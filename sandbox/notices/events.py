@@ -216,6 +216,29 @@ EVENTS: Mapping[str, Told] = {
     "competition.teams_merged": Told(
         "competitions", "您在大赛 {thing} 的团队已合并", "Your team in the competition {thing} was merged"
     ),
+    "competition.announcement_posted": Told(
+        "competitions",
+        "大赛 {thing} 发布了公告",
+        "The organiser of the competition {thing} announced something",
+    ),
+    "competition.question_posted": Told(
+        "competitions", "大赛 {thing} 的讨论中有新问题", "A question was asked in the competition {thing}"
+    ),
+    "competition.answer_posted": Told(
+        "competitions",
+        "您在大赛 {thing} 的问题有了回答",
+        "Your question in the competition {thing} was answered",
+    ),
+    "competition.post_hidden": Told(
+        "competitions",
+        "您在大赛 {thing} 的帖子被主办方隐藏",
+        "A post of yours in the competition {thing} was hidden by its organiser",
+    ),
+    "competition.post_restored": Told(
+        "competitions",
+        "您在大赛 {thing} 的帖子已恢复",
+        "A post of yours in the competition {thing} is shown again",
+    ),
     "competition.appealed": Told(
         "competitions", "大赛 {thing} 收到申诉", "An appeal was made in the competition {thing}"
     ),
@@ -229,6 +252,9 @@ EVENTS: Mapping[str, Told] = {
         "competitions",
         "您不再担任大赛 {thing} 的评委",
         "You are no longer a juror of the competition {thing}",
+    ),
+    "certificate.expiring": Told(
+        "competitions", "您的培训证书即将到期", "Your training certificate runs out soon"
     ),
     "certificate.issued": Told("competitions", "您获得了培训证书", "You were given a training certificate"),
     "company.entered": Told(
@@ -336,11 +362,20 @@ PAGES: Mapping[str, str] = {
 }
 
 
+OF_DISCUSSION = frozenset(
+    f"competition.{event}" for event in ("question_posted", "answer_posted", "post_hidden", "post_restored")
+)
+
+
 def page_of(event: str, about: str) -> str:
     """The page of the thing, for whoever is told: a path of the portal."""
     noun, _, name = about.partition(":")
     if noun == "request":
         return f"/queue/requests/{name}" if EVENTS[event].kind == "requests" else "/requests"
+    if event in OF_DISCUSSION:
+        return f"/competitions/{name}/discussion"
+    if event in {"certificate.issued", "certificate.expiring"}:
+        return "/course"
     if noun == "company":
         return "/companies" if event in {"company.entered", "company.registered"} else "/company"
     return PAGES[noun].format(name=name)

@@ -43,6 +43,7 @@ import sandbox.releases.interrupted as releases_interrupted
 import sandbox.responsibilities.endpoints as responsibilities_endpoints
 import sandbox.reviews.endpoints as reviews_endpoints
 import sandbox.synthesis.endpoints as synthesis_endpoints
+import sandbox.training.endpoints as training_endpoints
 from sandbox.api_schema import answers
 from sandbox.audit import Log, Signer
 from sandbox.audit.endpoints import router as audit_router
@@ -90,7 +91,7 @@ from sandbox.http.redacted_logs import redact_logs
 from sandbox.http.refused_changes import log_refused_changes
 from sandbox.http.request_log import RequestLog
 from sandbox.http.security_headers import SecurityHeaders
-from sandbox.identity import KERNEL, VAULT, WORKSPACE, Principal, TokenIssuer, TokenVerifier
+from sandbox.identity import KERNEL, VAULT, WORKSPACE, Claims, Principal, TokenIssuer, TokenVerifier
 from sandbox.ingest.code_lists import load_code_lists
 from sandbox.jobs import RunContext, Worker
 from sandbox.lifecycle.context import LifecycleContext, has_live_grants
@@ -130,6 +131,9 @@ from sandbox.sources.source_list import read_sources
 from sandbox.splits import SplitRawStore
 from sandbox.storage import ProductStore, QuarantineStore, RawStore, ReleasedStore
 from sandbox.synthesis.buy_stand_in import STAND_IN
+from sandbox.training.certificates import warn_of_certificates
+from sandbox.training.context import TrainingContext
+from sandbox.training.course import read_course
 from sandbox.vault import kernel_tokens
 from sandbox.vault.schemas import MOST_THINGS, PersonDocument, Thing, VisibleThings
 from sandbox.vault.settings import Settings, read_settings
@@ -162,6 +166,7 @@ TAGS = {
     "questions": "Private questions, their answers and budgets.",
     "sealed runs": "Programs that run on raw data in a seal, and their released files.",
     "competitions": "Competitions: teams, entries, boards, juries, results and appeals.",
+    "training": "The safe-researcher course: its test, and certificates.",
     "models": "The model library: cards, lineage, and predictions in a seal.",
     "reviews": "Reviews of files that are to leave, and the rules for them.",
     "log": "The transparency log.",
@@ -170,7 +175,7 @@ TAGS = {
     "me": "The person whom the token names.",
 }
 EXAMPLES = Path(__file__).parent / "examples.json"  # of both descriptions
-KERNEL_TAGS = ("datasets", "questions", "sealed runs", "competitions", "reviews", "kernels", "me")
+KERNEL_TAGS = ("datasets", "questions", "sealed runs", "competitions", "training", "reviews", "kernels", "me")
 EVERY_OPERATION = (Depends(refuse_unaccepted_types), Depends(refuse_unknown_parameters))
 GOES_ON = frozenset(
     {
@@ -276,7 +281,8 @@ def create_vault(settings: Settings, processes: EngineProcesses | None = None) -
     risks = RiskContext(
         OversightContext(database, repository, gate), read_risk_limits(settings.policies), taxonomy
     )
-    lifespan = _housekeeping(database, worker, scorer, raw, lifecycle, openings, listing, risks)
+    training = TrainingContext(database, gate, read_course(settings.policies))
+    lifespan = _housekeeping(database, worker, scorer, raw, lifecycle, openings, listing, risks, training)
     app = FastAPI(
         title="Cihu vault",
         version=API_VERSION,
@@ -296,16 +302,12 @@ def create_vault(settings: Settings, processes: EngineProcesses | None = None) -
     _add_grants(app, risks, settings.policies, person)
     _add_quality(app, context, drafting, assessor, reviews, person)
     _add_runs(app, worker, log, person)
-    for router in (reviews_endpoints.for_teams, reviews_endpoints.for_officers):
-        app.include_router(router(reviews, log, authenticate=person))
-    app.include_router(reviews_endpoints.disclosure(reviews, authenticate=person))
+    _add_reviews(app, reviews, log, person)
     _add_competitions(app, scorer.served, log, person)
+    _add_training(app, training, log, person)
     _add_models(app, ModelContext(worker.context, reviews), scorer.served, person)
     _add_log(app, listing, log, person)
-    app.include_router(
-        kernel_tokens.opening(database, gate, issuer, workspace=claims_at(verifier, WORKSPACE))
-    )
-    app.include_router(jobs_endpoints.pause_router(worker.pauses, workspace=claims_at(verifier, WORKSPACE)))
+    _add_kernels(app, context, worker, issuer, claims_at(verifier, WORKSPACE))
     _add_small_talk(app, database, person)
     metrics = Metrics("vault", version("cihu"))
     needs = Health(
@@ -325,7 +327,9 @@ def create_vault(settings: Settings, processes: EngineProcesses | None = None) -
         LargeBody("POST", pulls_endpoints.ROWS, MOST_UPLOAD_BYTES, admit=puller),
         LargeBody("POST", pushes_endpoints.BATCHES, MOST_BATCH_BYTES, admit=pusher),
     ]
-    kernel_app = _kernel_app(context, worker, reviews, lifecycle, scorer.served, log, issuer, verifier)
+    kernel_app = _kernel_app(
+        context, worker, reviews, lifecycle, scorer.served, training, log, issuer, verifier
+    )
     return Vault(
         _guarded(app, large=uploads, admit=person, metrics=metrics),
         _guarded(
@@ -400,7 +404,27 @@ def _add_competitions(
     app.include_router(competitions_endpoints.opportunities_router(context))
     app.include_router(competitions_endpoints.organisers_router(context, log, authenticate=person))
     app.include_router(competitions_endpoints.teams_router(context, log, authenticate=person))
+    app.include_router(competitions_endpoints.discussion_router(context, authenticate=person))
     app.include_router(forms_router(context, authenticate=person))
+
+
+def _add_kernels(
+    app: FastAPI, context: AskContext, worker: Worker, issuer: TokenIssuer, workspace: Callable[..., Claims]
+) -> None:
+    """What workspaces ask for their kernels."""
+    app.include_router(kernel_tokens.opening(context.database, context.gate, issuer, workspace=workspace))
+    app.include_router(jobs_endpoints.pause_router(worker.pauses, workspace=workspace))
+
+
+def _add_training(app: FastAPI, context: TrainingContext, log: Log, person: Callable[..., Principal]) -> None:
+    app.include_router(training_endpoints.router(context, log, authenticate=person))
+    app.include_router(training_endpoints.officers_router(context, authenticate=person))
+
+
+def _add_reviews(app: FastAPI, context: ReviewContext, log: Log, person: Callable[..., Principal]) -> None:
+    for router in (reviews_endpoints.for_teams, reviews_endpoints.for_officers):
+        app.include_router(router(context, log, authenticate=person))
+    app.include_router(reviews_endpoints.disclosure(context, authenticate=person))
 
 
 def _add_models(
@@ -565,13 +589,14 @@ def _kernel_app(
     reviews: ReviewContext,
     lifecycle: LifecycleContext,
     competitions: CompetitionContext,
+    training: TrainingContext,
     log: Log,
     issuer: TokenIssuer,
     verifier: TokenVerifier,
 ) -> FastAPI:
     """The kernels' socket: catalogue, questions, sealed runs and their released files, a team's entries in
-    competitions, renewal. No publishing, no deciding, no reviewing, no judging; nothing that is sent in is
-    stored but programs and entries."""
+    competitions, the course's test, renewal. No publishing, deciding, reviewing, judging or posting; nothing
+    that is sent in is stored but programs, entries and the options that are chosen in the test."""
     analyst = principal_at(context.database, verifier, KERNEL)
     app = FastAPI(
         title="Cihu vault, for kernels",
@@ -598,6 +623,7 @@ def _kernel_app(
     app.include_router(reviews_endpoints.disclosure(reviews, authenticate=analyst))
     app.include_router(competitions_endpoints.public_router(competitions, log))
     app.include_router(competitions_endpoints.kernels_router(competitions, log, authenticate=analyst))
+    app.include_router(training_endpoints.router(training, log, authenticate=analyst))
     app.include_router(
         kernel_tokens.renewing(
             context.database, issuer, gate=context.gate, kernel=claims_at(verifier, KERNEL)
@@ -662,6 +688,7 @@ def _housekeeping(
     openings: OpeningContext,
     listing: PublicContext,
     risks: RiskContext,
+    training: TrainingContext,
 ) -> Any:
     """Sealed runs are carried out while the service is up.
     Grants expire by the clock of each decision, and reviews become overdue; this writes it
@@ -674,6 +701,7 @@ def _housekeeping(
                 with contextlib.suppress(CihuError):
                     await asyncio.to_thread(expire_due, database)
                     await asyncio.to_thread(warn_of_ends, database)
+                    await asyncio.to_thread(warn_of_certificates, training)
                     await asyncio.to_thread(remind, database)
                     await asyncio.to_thread(remind_of_openings, openings)
                     await asyncio.to_thread(finish_erasures, lifecycle)

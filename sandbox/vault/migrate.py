@@ -28,6 +28,7 @@ TABLES = (
     "sandbox.notices.tables",
     "sandbox.identity.tables",
     "sandbox.operations.tables",
+    "sandbox.training.tables",
     "sandbox.catalog.tables",
     "sandbox.drafts.tables",
     "sandbox.pulls.tables",

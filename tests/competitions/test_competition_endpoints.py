@@ -84,6 +84,7 @@ def played(database: Database, s3: S3Server, tmp_path: Any) -> Iterator[Played]:
     app.include_router(endpoints.opportunities_router(contest.context))
     app.include_router(endpoints.organisers_router(contest.context, log, authenticate=person))
     app.include_router(endpoints.teams_router(contest.context, log, authenticate=person))
+    app.include_router(endpoints.discussion_router(contest.context, authenticate=person))
     app.include_router(forms_router(contest.context, authenticate=person))
     with TestClient(app) as client:
         client.event_hooks = held_against("vault")
@@ -103,7 +104,7 @@ def test_a_competition_is_held_over_http(played: Played) -> None:
     send("form_team", "eng", changed=terms | {"name": "steel"})
     send("dissolve_team", "eng")
     send("propose_team_merger", "cai", changed={"into": other})
-    send("get_own_competition_team", "ben")
+    discuss(played)
     send("accept_team_merger", "ben", at={"team": third})
     entry = send("enter_competition", "ann").json()["entry"]["id"]
     send("enter_competition", "ben")
@@ -144,6 +145,19 @@ def test_a_competition_is_held_over_http(played: Played) -> None:
     played.vault.finish()
 
 
+def discuss(played: Played) -> None:
+    send = played.send
+    made = send("announce_in_competition", "lin").json()
+    assert send("list_competition_announcements").json() == [made]
+    send("get_own_competition_team", "ben")
+    asked = send("post_in_discussion", "ann").json()["id"]
+    send("post_in_discussion", "lin", changed={"answers": asked})
+    assert len(send("list_discussion", "ben").json()) == 2
+    send("hide_post", "lin", at={"id": asked})
+    send("restore_post", "lin", at={"id": asked})
+    send("withdraw_post", "ann", at={"id": asked})
+
+
 def organise(played: Played) -> None:
     send = played.send
     checked = send("check_competition_draft", "lin", changed={"text": TEXT}).json()
@@ -164,7 +178,6 @@ def organise(played: Played) -> None:
     send("list_left_earlier", "lin", query={"track": "smoking"})
     send("split_competition_track", "lin")
     send("list_competition_splits")
-    send("issue_certificate", "lin")
 
 
 def write(played: Played) -> None:
@@ -222,7 +235,6 @@ BAD: list[tuple[str, str, Any]] = [
     ("GET", "/v1/competitions/none/record", None),
     ("POST", "/v1/competitions/none/entries", {"track": "x", "kind": "document", "content": {}}),
     ("POST", "/v1/competitions/none/result", {"reason": "x"}),
-    ("POST", "/v1/certificates", {"person": "ann", "course": "c", "expires_at": "2027-01-01T00:00:00"}),
 ]
 
 

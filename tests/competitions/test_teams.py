@@ -2,18 +2,22 @@
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from sqlalchemy import update
 
 from competition_story import DOCUMENT, NAME, Contest, local
+from sandbox.audit import Log, Signer
 from sandbox.competitions import competitions, queue, teams
 from sandbox.competitions import team_entries as entries
 from sandbox.competitions.record import advance_all
 from sandbox.errors import CihuError, Conflict, Forbidden, NotFound, TooMany
 from sandbox.identity.tables import accounts
+from sandbox.training import certificates
 from story import Story
+from training_story import pass_test, training_of
 
 
 @pytest.fixture
@@ -75,19 +79,22 @@ def test_who_registers_is_eligible_and_accepts_the_terms(contest: Contest) -> No
     refused(lambda: form("ann", right), "registration_closed", Conflict)
 
 
-def test_a_certificate_that_is_asked_for_must_be_valid(story: Story) -> None:
+def test_a_certificate_that_is_asked_for_must_be_valid(story: Story, tmp_path: Path) -> None:
     story.publish()
     contest = Contest(story)
     contest.people("ann")
     contest.announced(DOCUMENT.replace("account_days: 30", "certificate: safe-researcher"))
     contest.now = local("03-05")
     refused(lambda: contest.form("ann", "lake"), "not_eligible", Forbidden)
-    issue = lambda until: teams.issue_certificate(  # noqa: E731
-        contest.context, contest.person("lin"), person="ann", course="safe-researcher", expires_at=until
+    context = training_of(story, lambda: contest.now)
+    ends = contest.now + timedelta(days=1)
+    certificates.issue_by_officer(
+        context, contest.person("lin"), person="ann", course="safe-researcher", expires_at=ends
     )
-    issue(contest.now + timedelta(days=1))
+    contest.now = ends
+    refused(lambda: contest.form("ann", "lake"), "not_eligible", Forbidden)
+    pass_test(context, Log(story.database, Signer(tmp_path)), contest.person("ann"))
     contest.form("ann", "lake")
-    refused(lambda: issue(datetime(2020, 1, 1, tzinfo=UTC)), "bad_expiry")
 
 
 def test_one_person_is_in_one_team_whatever_they_do_at_once(contest: Contest) -> None:

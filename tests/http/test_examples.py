@@ -386,6 +386,19 @@ class Study:
         done = self.send("hand_over_responsibilities", "sun", at={"account": "sun"}).json()
         assert done["successor"] == "lin"
 
+    def course(self) -> None:
+        """An attempt from a kernel, all of it; at the vault's address one more."""
+        self.send("issue_certificate", "lin", changed={"person": "wang", "course": "first-aid"})
+        self.send_both("get_course")
+        for send in (self.send, self.send_from_kernel):
+            attempt = send("begin_course_attempt").json()
+            at, chosen = {"id": attempt["id"]}, {one["id"]: 1 for one in attempt["questions"]}
+            marked = send("answer_course_attempt", at=at, changed={"answers": chosen}).json()
+            send("get_course_attempt", at=at)
+            if marked["state"] == "passed":
+                return  # chosen blindly, it is once in thousands
+        self.send_both("list_own_certificates")
+
     def kernels(self) -> None:
         self.send("open_kernel", audience=WORKSPACE)
         self.send("report_kernels", audience=WORKSPACE)
@@ -440,6 +453,7 @@ def test_the_vault_and_the_kernels_socket_take_the_requests_of_the_examples(aske
     study.review({"number": runs[0]["id"]})
     study.life()
     study.people()
+    study.course()
     study.send("revoke_grant", "lin", at={"number": grant})
 
     vault, kernel = study.vault, study.kernel

@@ -41,6 +41,8 @@ def test_a_person_logs_in_once_and_a_sealed_kernel_answers(hub: HubProcess) -> N
             "04-sealed-run.ipynb",
             "05-whole-study.ipynb",
             "06-enter-a-competition.ipynb",
+            "07-safe-researcher.ipynb",
+            "08-safe-outputs.ipynb",
             "teams",
         ]
         first = browser.get(f"{hub.hub_url}/user/song/api/contents/{FIRST_NOTEBOOK}", headers=xsrf).json()

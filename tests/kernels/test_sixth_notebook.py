@@ -109,6 +109,7 @@ def test_a_kernel_reaches_its_team_s_deeds_and_no_other(
             "competitions/lake-contest/withdraw",
             "competitions/lake-contest/final",
             "competition-drafts",
+            "competitions/lake-contest/discussion",
         ):
             said = kernel.text(
                 f"import cihu\ncihu.vault.the_vault().post('/v1/{path}', {{'reason': 'a reason'}})"

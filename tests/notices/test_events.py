@@ -12,7 +12,8 @@ from sandbox.notices.events import EVENTS, KINDS, OWN_ACTS, page_of, thing_of, w
 from sandbox.vault.visible import RULES as VAULT_RULES
 
 COMES_DUE = {
-    "grant.expiring", "licence.expiring", "licence.near_quota", "company.near_limit", "invoice.overdue",
+    "grant.expiring", "certificate.expiring", "licence.expiring", "licence.near_quota", "company.near_limit",
+    "invoice.overdue",
     "product.breaking_release", "competition.phase_opened", "competition.phase_closed", "mail.failed",
     "licence.new_network", *(event for event in EVENTS if event.startswith("risk.")),
 }  # fmt: skip

@@ -50,6 +50,7 @@ from cihu.chart import Chart
 from cihu.checked import Checked, check_trial
 from cihu.competition import Board, Competition, Competitions, read_competition
 from cihu.computed import Computed
+from cihu.course import Course, read_course
 from cihu.entering import Entry, enter
 from cihu.explanation import Explanation
 from cihu.messages import LANGUAGES, choose, current, say
@@ -82,6 +83,7 @@ __all__ = [
     "Competition",
     "Competitions",
     "Computed",
+    "Course",
     "Dataset",
     "Datasets",
     "Entry",
@@ -95,6 +97,7 @@ __all__ = [
     "check",
     "competition",
     "competitions",
+    "course",
     "dataset",
     "datasets",
     "enter",
@@ -287,6 +290,13 @@ def competitions() -> Competitions:
 def competition(name: str) -> Competition:
     """A competition (大赛): phases, tracks, terms, your team, and how to form or join one."""
     return read_competition(name)
+
+
+def course() -> Course:
+    """The safe-researcher course (notebooks 07 and 08): the rules of its test, and where you stand.
+    `course().begin()` is an attempt, `.answer([...])` of it the outcome, `course().certificate` what it
+    gave."""
+    return read_course()
 
 
 def board(name: str, track: str | None = None, phase: str | None = None) -> Board:

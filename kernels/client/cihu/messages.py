@@ -497,6 +497,37 @@ WORDS: dict[str, tuple[str, str]] = {
         "例如：name: 各区就诊 / inputs: [health.visits] / limit: 1m",
         "For example: name: visits by site / inputs: [health.visits] / limit: 1m",
     ),
+    # the safe-researcher course
+    "course_rules": (
+        "{questions} 道题，{minutes} 分钟，答对 {needed} 道为通过；今天还剩 {attempts_left} 次机会。"
+        "证书有效 {valid_days} 天。",
+        "{questions} questions in {minutes} minutes, {needed} right answers pass; attempts left today: "
+        "{attempts_left}. A certificate is good for {valid_days} days.",
+    ),
+    "course_test_from": (
+        "您的证书仍然有效，自 {day} 起可以续期。",
+        "Your certificate is good; you can renew it from {day} on.",
+    ),
+    "course_attempt": ("测试 {id}：{state}", "Attempt {id}: {state}"),
+    "course_right": ("答对 {right} 道；{needed} 道为通过。", "Right answers: {right}; {needed} pass."),
+    "course_how": (
+        "请用 attempt.answer([…]) 交卷：按顺序为 {questions} 道题各给出一个编号。只评分一次。",
+        "Hand in with attempt.answer([…]): one number for each of the {questions} questions, in their order. "
+        "It is marked once.",
+    ),
+    "course_answers": (
+        "有 {questions} 道题，给出了 {given} 个答案。",
+        "There are {questions} questions, and {given} answers.",
+    ),
+    "course_answers_remedy": (
+        "请按顺序为每道题给出一个选项的编号。",
+        "Give the number of one option for each question, in their order.",
+    ),
+    "certificate_until": ("证书有效期至 {day}。", "The certificate is good until {day}."),
+    "attempt.open": ("进行中", "open"),
+    "attempt.passed": ("通过", "passed"),
+    "attempt.failed": ("未通过", "not passed"),
+    "attempt.run_out": ("已超时", "ran out of time"),
     # competitions
     "team": ("团队", "team"),
     "until": ("截止", "until"),

@@ -24,6 +24,9 @@ class VaultCompetitions:
     def one(self, name: str) -> Answer:
         return document(self.vault.public(_at(name)))
 
+    def announcements(self, name: str) -> list[Answer]:
+        return listed(document(self.vault.public(_at(name, "/announcements"))))
+
     def teams(self, name: str) -> list[Answer]:
         return listed(document(self.vault.public(_at(name, "/teams"))))
 

@@ -40,6 +40,9 @@ def deed_of(name: str, given: FormData) -> Deed | None:
             return "/splits/open", None
         case "cancel":
             return "/cancel", {"reason": reason}
+        case "tell":
+            texts = {name: text_of(given, name) for name in ("text_zh", "text_en")}
+            return "/announcements", texts
         case "split":
             accepted, whole = given.getlist("accepted"), text_of(given, "read_whole")
             parts = [part.strip() for part in whole.replace("，", ",").split(",") if part.strip()]

@@ -12,6 +12,7 @@ from typing import Any
 import httpx
 import pytest
 
+from command_line import CommandLine
 from marketplace.portal.competition_form_messages import COMPETITION_FORM_MESSAGES
 from marketplace.portal.competition_messages import COMPETITION_MESSAGES
 from marketplace.portal.competitions.form_fields import STEPS
@@ -256,7 +257,9 @@ def test_an_organiser_makes_a_competition_from_the_page_and_strangers_read_it(
     assert person("zhou").get(f"/competitions/{NAME}/manage").status_code == 404
 
 
-def test_a_competition_is_played_on_its_pages(announced, shared_database, person, stranger) -> None:
+def test_a_competition_is_played_on_its_pages(
+    announced, shared_city, shared_database, person, stranger, monkeypatch, capsys
+) -> None:
     lin, ann, ben = person("lin"), person("ann"), person("ben")
     split_people(lin, announced)
     appoint(lin, announced)
@@ -264,6 +267,8 @@ def test_a_competition_is_played_on_its_pages(announced, shared_database, person
     pass_days(shared_database, 3)
     team = f"/competitions/{NAME}/team"
     join(ann, ben, team)
+    discussed(lin, ann, ben, stranger, announced)
+    discussed_at_the_command_line(CommandLine(shared_city, PASSWORD, monkeypatch, capsys))
     scored(shared_database)
     enter(ann, team)
     board = stranger.get(f"/competitions/{NAME}/boards/track_1").text
@@ -289,6 +294,47 @@ def test_a_competition_is_played_on_its_pages(announced, shared_database, person
     in_english(lin, announced)
     certified(lin, ben, announced, team, shared_database)
     until_told(ben, "公示了结果")
+
+
+def discussed(lin: Any, ann: Any, ben: Any, stranger: httpx.Client, manage: str) -> None:
+    """An announcement for everybody; a question that is answered, hidden with a reason and shown again."""
+    page = f"/competitions/{NAME}/discussion"
+    assert sent(lin, manage, f"{manage}/tell", text_en="Board <b> opens.").status_code == 303
+    assert "Board &lt;b&gt; opens." in stranger.get(f"/competitions/{NAME}").text
+    assert "Board &lt;b&gt; opens." in stranger.get("/feeds/competitions.atom").text
+    assert stranger.get(page).status_code in (303, 401)
+    asked = sent(ann, page, page, text="What does a row stand for?")
+    question = asked.headers["location"].rpartition("-")[2]
+    shown = lin.get(page).text
+    assert "What does a row stand for?" in shown and "号团队" in ben.get(page).text
+    answer = {"csrf": fields_of(shown, page)["csrf"], "answers": question}
+    assert lin.client.post(page, data=answer | {"text": "For one visit."}).status_code == 303
+    empty = lin.client.post(page, data=answer | {"text": " "})
+    assert empty.status_code == 422 and 'role="alert"' in empty.text
+    assert "For one visit." in ann.get(page).text
+    hiding = f"{page}/{question}/hide"
+    assert sent(lin, page, hiding, reason="why").status_code == 422, "a reason is a sentence"
+    assert sent(lin, page, hiding, reason="it quotes others").status_code == 303
+    assert "it quotes others" in ann.get(page).text and "What does a row" not in ben.get(page).text
+    assert sent(lin, page, f"{page}/{question}/restore", reason="it does not").status_code == 303
+    assert "What does a row" in ben.get(page).text and f"{page}/{question}/withdraw" not in ben.get(page).text
+    in_english(lin, manage)
+    assert sent(ann, page, f"{page}/{question}/withdraw").status_code == 303
+    assert "What does a row" not in ben.get(page).text
+
+
+def discussed_at_the_command_line(terminal: CommandLine) -> None:
+    told = terminal.json("competition", "tell", NAME, "--zh", "数据说明已更新")
+    assert "数据说明已更新" in terminal.run("competition", "announcements", NAME, "--as", "ann")
+    assert "is hidden" in terminal.run(
+        "competition", "hide", NAME, str(told["id"]), "--reason", "a wrong one"
+    )
+    asked = terminal.json("competition", "ask", NAME, "Which day?", "--as", "ben")
+    number = str(asked["id"])
+    terminal.run("competition", "ask", NAME, "Monday.", "--answers", number, "--as", "lin")
+    listed = terminal.run("competition", "discussion", NAME, "--as", "ann")
+    assert f"{number} team " in listed and "organiser: Monday." in listed
+    assert "is withdrawn" in terminal.run("competition", "take-back", NAME, number, "--as", "ben")
 
 
 def until_told(reader: Any, words: str) -> None:

@@ -42,6 +42,7 @@ def router(*, authenticator: Authenticator, pages: Pages, vault: Vault) -> APIRo
             session,
             view=view,
             document=view.document,
+            announcements=asking.announcements(view.name),
             teams=asking.teams(view.name),
             splits={split["track"]: split for split in asking.splits(view.name)},
             boards={track.id: told(partial(asking.board, view.name, track.id)) for track in view.boards},

@@ -105,6 +105,16 @@ def router(*, database: Database, gate: Gate, pages: Pages, vault: Vault) -> API
                     str(each["opens_at"]),
                 )
             )
+            items += [
+                Item(
+                    f"/competitions/{each['name']}#announcement-{told['id']}",
+                    f"{t.pick(each, 'title')} · {t('comp_announcements')}",
+                    str(told.get(language_of(request)) or told.get("zh") or told.get("en")),
+                    str(each["department"]),
+                    str(told["posted_at"]),
+                )
+                for told in asking.announcements(str(each["name"]))[:NEWEST]
+            ]
         return feed(here, "/feeds/competitions.atom", t("feed_competitions"), items, language_of(request))
 
     @routes.get("/sitemap.xml")

@@ -1,0 +1,1 @@
+"""The safe-researcher course: its test, and training certificates that expire."""
