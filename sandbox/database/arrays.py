@@ -4,14 +4,14 @@
 takes longer than the query.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from typing import Any
 
 from sqlalchemy import BindParameter, Integer, String, literal
 from sqlalchemy.dialects.postgresql import ARRAY
 
 
-def array_of(texts: Collection[str]) -> BindParameter[Any]:
+def array_of(texts: Iterable[str]) -> BindParameter[Any]:
     return literal(list(texts), ARRAY(String))
 
 

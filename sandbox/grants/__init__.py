@@ -2,7 +2,15 @@
 
 from sandbox.grants.decide import approve, expire_due, refuse, revoke, warn_of_ends
 from sandbox.grants.model import Grant, GrantStatus, Request, RequestStatus
-from sandbox.grants.read import holders, list_grants, list_requests, load_grant, load_request, newest
+from sandbox.grants.read import (
+    granted_datasets,
+    holders,
+    list_grants,
+    list_requests,
+    load_grant,
+    load_request,
+    newest,
+)
 from sandbox.grants.request_access import request_access
 
 __all__ = [
@@ -12,6 +20,7 @@ __all__ = [
     "RequestStatus",
     "approve",
     "expire_due",
+    "granted_datasets",
     "holders",
     "list_grants",
     "list_requests",

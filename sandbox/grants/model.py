@@ -90,5 +90,10 @@ class Grant:
         The marketplace's grants are an officer's own, one for each product: each has the budget that
         the officer gave it.
         """
-        key = f"{self.team}/{self.dataset}"
-        return Account(Level.GRANT, f"{key}/{self.id}" if self.team == MARKETPLACE else key)
+        return Account(Level.GRANT, account_key(self.team, self.dataset, self.id))
+
+
+def account_key(team: str, dataset: str, grant: int) -> str:
+    """Of the account of a grant."""
+    key = f"{team}/{dataset}"
+    return f"{key}/{grant}" if team == MARKETPLACE else key

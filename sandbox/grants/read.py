@@ -1,13 +1,14 @@
 """Reads access requests and grants, for those who may see them. Rows in, values out."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Row, Select, Table, or_, select, true
+from sqlalchemy import Row, Select, Table, any_, or_, select, true
 from sqlalchemy.sql.elements import ColumnElement
 
-from sandbox.database import Transaction
+from sandbox.database import Transaction, array_of
 from sandbox.errors import NotFound
 from sandbox.grants.model import Grant, GrantStatus, Request, RequestStatus
 from sandbox.grants.tables import grants, requests
@@ -75,6 +76,15 @@ def list_grants(
 
 def _part(query: Select[Any], part: Part) -> Select[Any]:
     return query.limit(part.limit).offset(part.offset)
+
+
+def granted_datasets(tx: Transaction, principal: Principal, among: Collection[str]) -> set[str]:
+    """Those of these datasets on which the principal sees a live grant."""
+    if not among:
+        return set()
+    live = (grants.c.status == GrantStatus.LIVE.value, grants.c.until > datetime.now(UTC))
+    seen = select(grants.c.dataset).distinct().where(_seen(principal, grants), *live)
+    return set(tx.scalars(seen.where(grants.c.dataset == any_(array_of(among)))))
 
 
 def holders(tx: Transaction, dataset: str) -> Sequence[str]:

@@ -2,13 +2,24 @@
 
 from typing import Any
 
-from sqlalchemy import Row, select
+from sqlalchemy import Row, String, func, select
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from sandbox.database import Transaction, lock_name
 from sandbox.errors import NotAuthenticated, NotFound
 from sandbox.identity.model import COMPANY_ROLES, Principal
 from sandbox.identity.names import is_id
 from sandbox.identity.tables import account_roles, accounts, organisations, team_members
+
+ROLES = func.array(
+    select(account_roles.c.role).where(account_roles.c.account == accounts.c.id).scalar_subquery(),
+    type_=ARRAY(String),
+).label("roles")
+TEAMS = func.array(
+    select(team_members.c.team).where(team_members.c.account == accounts.c.id).scalar_subquery(),
+    type_=ARRAY(String),
+).label("teams")
+"""With the account, in one read: every request begins with it."""
 
 
 def load_principal(tx: Transaction, account_id: str, *, hold: bool = False) -> Principal:
@@ -20,7 +31,7 @@ def load_principal(tx: Transaction, account_id: str, *, hold: bool = False) -> P
         hold_account(tx, account_id, share=True)
     account = (
         tx.execute(
-            select(accounts, organisations.c.unverified)
+            select(accounts, organisations.c.unverified, ROLES, TEAMS)
             .join(organisations, organisations.c.id == accounts.c.organisation)
             .where(accounts.c.id == account_id)
         ).one_or_none()
@@ -29,8 +40,7 @@ def load_principal(tx: Transaction, account_id: str, *, hold: bool = False) -> P
     )
     if account is None or account.disabled_at is not None:
         raise NotAuthenticated("There is no such account, or it was disabled.", remedy="Ask the operator.")
-    roles = frozenset(tx.scalars(select(account_roles.c.role).where(account_roles.c.account == account_id)))
-    teams = frozenset(tx.scalars(select(team_members.c.team).where(team_members.c.account == account_id)))
+    roles, teams = frozenset(account.roles), frozenset(account.teams)
     return Principal(
         id=account.id,
         display_name=account.display_name,

@@ -20,7 +20,7 @@ from sandbox.catalog.versions import change_document, seen_row
 from sandbox.city_time import city_date, end_of
 from sandbox.database import Transaction
 from sandbox.errors import CihuError, Conflict, InvalidInput, NotFound
-from sandbox.grants import holders, list_grants
+from sandbox.grants import granted_datasets, holders
 from sandbox.identity import Principal
 from sandbox.lifecycle.context import LifecycleContext
 from sandbox.lifecycle.schemas import AnnouncementDocument
@@ -121,14 +121,16 @@ def announcements_of(context: LifecycleContext, asker: Principal, name: str) -> 
 def announcements_for(context: LifecycleContext, asker: Principal) -> list[AnnouncementDocument]:
     """Of every dataset on which a team of the asker's has a live grant, or which their department has."""
     with context.database.transaction() as tx:
-        granted = {grant.dataset for grant in list_grants(tx, asker) if grant.live}
         own = asker.organisation if "officer" in asker.roles else None
         announced = select(announced_versions.c.dataset).where(announced_versions.c.state == OPEN)
         of_late = announced.union(select(lifecycle_steps.c.dataset).where(_shown_steps()))
-        rows = tx.execute(select(datasets).where(datasets.c.name.in_(of_late)).order_by(datasets.c.name))
+        rows = tx.execute(
+            select(datasets).where(datasets.c.name.in_(of_late)).order_by(datasets.c.name)
+        ).all()
+        granted = granted_datasets(tx, asker, {row.name for row in rows})
         told = [
             announcement
-            for dataset in rows.all()
+            for dataset in rows
             if dataset.name in granted or dataset.department == own
             for announcement in _of(context, tx, dataset)
         ]

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Row, Select, and_, any_, func, or_, select, text
 from sqlalchemy.dialects.postgresql import distinct_on
@@ -25,9 +25,8 @@ from sandbox.catalog.opening import WAITING as OPENING_WAITS
 from sandbox.catalog.tables import dataset_index, opening_reviews, problem_reports
 from sandbox.database import Transaction, array_of, numbers_of
 from sandbox.disclosure.taxonomy import Taxonomy
-from sandbox.grants import Grant
-from sandbox.grants.model import MARKETPLACE, GrantStatus
-from sandbox.grants.read import as_grant
+from sandbox.grants.model import MARKETPLACE, GrantStatus, account_key
+from sandbox.grants.read import LARGEST_NUMBER
 from sandbox.grants.tables import grants
 from sandbox.identity import Principal
 from sandbox.identity.tables import team_members
@@ -38,7 +37,7 @@ from sandbox.oversight.schemas import RiskFinding, RiskKind, RisksDocument
 from sandbox.oversight.tables import EVERYWHERE, risk_alerts
 from sandbox.policy import Resource
 from sandbox.releases.tables import questions
-from sandbox.reviews.capacity_ledger import capacity_told, grades_told
+from sandbox.reviews.capacity_ledger import capacities_told
 from sandbox.reviews.model import WAITING
 from sandbox.reviews.tables import reviews
 
@@ -61,6 +60,17 @@ class RiskContext:
     taxonomy: Taxonomy
 
 
+class LiveGrant(NamedTuple):
+    """What the watch needs of a grant."""
+
+    id: int
+    team: str
+    dataset: str
+    department: str
+    approved_at: datetime
+    until: datetime
+
+
 @dataclass(frozen=True)
 class Scope:
     """What whoever looks may see: `department`, or everything where it is None, with its live grants.
@@ -68,7 +78,7 @@ class Scope:
 
     repository: DatasetRepository
     department: str | None
-    grants: tuple[Grant, ...]
+    grants: tuple[LiveGrant, ...]
     refusals: Mapping[Pair, int]
     now: datetime
 
@@ -119,13 +129,13 @@ def findings(
     """What is out of the ordinary for each of these departments, and everywhere for None. The index of the
     datasets is as it was refreshed."""
     repository, limits = context.facts.repository, context.limits
-    live = tuple(
-        grant
-        for row in tx.execute(select(grants).where(grants.c.status == GrantStatus.LIVE.value))
-        if (grant := as_grant(row)).until > now
-    )
+    departments = list(departments)
+    wanted = select(*(grants.c[name] for name in LiveGrant._fields)).where(*_live(now))
+    if None not in departments:
+        wanted = wanted.where(grants.c.department == any_(array_of([each for each in departments if each])))
+    live = [LiveGrant(*row) for row in tx.execute(wanted)]
     refusals = Counter[Pair]()
-    for pair, times in _refusals(tx, repository, live, now - timedelta(days=limits.window_days)):
+    for pair, times in _refusals(tx, repository, now, now - timedelta(days=limits.window_days)):
         refusals[pair] += times
     for department in departments:
         own = tuple(grant for grant in live if department is None or grant.department == department)
@@ -144,6 +154,10 @@ def findings(
                 *_overdue_updates(tx, scope),
             ],
         )
+
+
+def _live(now: datetime) -> tuple[ColumnElement[bool], ...]:
+    return grants.c.status == GrantStatus.LIVE.value, grants.c.until > now
 
 
 def _found(
@@ -169,15 +183,14 @@ def _found(
 def _burn(tx: Transaction, scope: Scope, limits: RiskLimits) -> Iterator[RiskFinding]:
     """Grants whose budget would be used up before their date, at the rate since they were approved. Grants of
     a team on a dataset share an account: the first of them stands for it."""
-    first: dict[str, Grant] = {}
-    for grant in sorted(scope.grants, key=lambda grant: grant.id):
-        first.setdefault(grant.account.key, grant)
     used_up = 100 * accounts.c.picorho_spent >= limits.burn_percent * accounts.c.picorho_limit
     rows = tx.execute(select(accounts).where(accounts.c.level == Level.GRANT.value, used_up)).all()
     known = {row.key: as_statement(Account(Level.GRANT, row.key), row) for row in rows}
+    first: dict[str, LiveGrant] = {}
+    for grant in sorted(scope.grants if known else ()):
+        if (key := account_key(grant.team, grant.dataset, grant.id)) in known:
+            first.setdefault(key, grant)
     for key, grant in first.items():
-        if key not in known:
-            continue
         used = known[key].percent_used
         passed = scope.now - grant.approved_at
         if used < limits.burn_percent or passed <= timedelta(0):
@@ -248,7 +261,7 @@ def _refused(scope: Scope, limits: RiskLimits) -> Iterator[RiskFinding]:
 
 
 def _refusals(
-    tx: Transaction, repository: DatasetRepository, live: Sequence[Grant], since: datetime
+    tx: Transaction, repository: DatasetRepository, now: datetime, since: datetime
 ) -> Iterator[tuple[Pair, int]]:
     """Numbers of refusals, each number with the team and the department that they belong to: of the grant
     that the refusal names, or the only ones that its person works for. Others are of no team."""
@@ -264,6 +277,8 @@ def _refusals(
         .where(entries.c.index >= first_index_at(tx, since))
         .group_by(text("actor"), text("subject"), text("named"))
     ).all()
+    if not rows:
+        return
     members: dict[str, set[str]] = {}
     for account, team in tx.execute(
         select(team_members.c.account, team_members.c.team).where(
@@ -271,10 +286,10 @@ def _refusals(
         )
     ):
         members.setdefault(account, set()).add(team)
-    of_grant = {
-        f"grant:{row.id}": (row.team, row.department)
-        for row in tx.execute(select(grants.c.id, grants.c.team, grants.c.department))
-    }
+    of_grant = {f"grant:{row.id}": (row.team, row.department) for row in _named_grants(tx, rows)}
+    pairs = select(grants.c.team, grants.c.department).distinct().where(*_live(now))
+    of_members = {team for teams in members.values() for team in teams}
+    live = tx.execute(pairs.where(grants.c.team == any_(array_of(of_members)))).all()
     departments = _departments_of(tx, repository, {row.subject.removeprefix("dataset:") for row in rows})
     for row in rows:
         teams = members.get(row.actor, set())
@@ -290,6 +305,16 @@ def _refusals(
         }
         if len(works_for) == 1:
             yield works_for.pop(), row.times
+
+
+def _named_grants(tx: Transaction, refusals: Iterable[Row[Any]]) -> Iterator[Any]:
+    """The grants that these refusals name, as their subject or beside it."""
+    named = {row.subject.removeprefix("grant:") for row in refusals} | {row.named for row in refusals}
+    ids = {int(each) for each in named if each and each.isascii() and each.isdigit() and len(each) <= 10}
+    wanted = numbers_of([id for id in ids if id <= LARGEST_NUMBER])
+    yield from tx.execute(
+        select(grants.c.id, grants.c.team, grants.c.department).where(grants.c.id == any_(wanted))
+    )
 
 
 def _departments_of(tx: Transaction, repository: DatasetRepository, names: Collection[str]) -> dict[str, str]:
@@ -331,8 +356,7 @@ def _many_questions(tx: Transaction, scope: Scope, limits: RiskLimits) -> Iterat
 def _near_capacity(tx: Transaction, scope: Scope, context: RiskContext) -> Iterator[RiskFinding]:
     """Teams that reviews and boards could have told almost as much as the limit of a grade allows."""
     share = context.limits.capacity_percent
-    for team, grade in grades_told(tx, scope.teams):
-        told = capacity_told(tx, context.taxonomy, team, grade)
+    for (team, grade), told in sorted(capacities_told(tx, context.taxonomy, scope.teams).items()):
         shares = [
             100 * spent / limit
             for spent, limit in ((told.bits, told.limit_bits), (told.files, told.limit_files))

@@ -9,13 +9,13 @@ department alone see theirs. Departments stand in the order of their ids: nothin
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from statistics import fmean, median
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, and_, any_, func, select
+from sqlalchemy import Column, ColumnElement, Float, Select, and_, cast, column, func, or_, select, true
+from sqlalchemy.dialects.postgresql import JSONB
 
 from sandbox.catalog.dataset_index import indexed, refresh_index
 from sandbox.catalog.tables import (
@@ -27,7 +27,7 @@ from sandbox.catalog.tables import (
     problem_reports,
 )
 from sandbox.city_time import CITY_TIME
-from sandbox.database import Transaction, array_of
+from sandbox.database import Transaction
 from sandbox.grants.model import MARKETPLACE, RequestStatus
 from sandbox.grants.tables import requests
 from sandbox.identity import Principal
@@ -155,14 +155,19 @@ def _percent(part: int, whole: int) -> int:
 
 def _requests(tx: Transaction, work: defaultdict[str, Work], since: datetime, until: datetime) -> None:
     """Requests of teams; those of the marketplace are approved by themselves."""
-    decided = select(requests.c.department, requests.c.asked_at, requests.c.decided_at).where(
-        requests.c.team != MARKETPLACE,
-        requests.c.decided_at >= since,
-        requests.c.decided_at < until,
-        requests.c.decided_by != requests.c.asked_by,
+    seconds = func.extract("epoch", requests.c.decided_at - requests.c.asked_at)
+    decided = (
+        select(requests.c.department, func.array_agg(cast(seconds, Float)).label("seconds"))
+        .where(
+            requests.c.team != MARKETPLACE,
+            requests.c.decided_at >= since,
+            requests.c.decided_at < until,
+            requests.c.decided_by != requests.c.asked_by,
+        )
+        .group_by(requests.c.department)
     )
     for row in tx.execute(decided):
-        work[row.department].days.append((row.decided_at - row.asked_at).total_seconds() / DAY_SECONDS)
+        work[row.department].days += [each / DAY_SECONDS for each in row.seconds]
 
 
 def _waiting(tx: Transaction, work: defaultdict[str, Work]) -> None:
@@ -183,43 +188,46 @@ def _dated(tx: Transaction, work: defaultdict[str, Work], since: datetime, until
     def asked_in(column: Column[datetime]) -> ColumnElement[bool]:
         return and_(column >= since, column < until)
 
-    openings = select(opening_reviews.c.department, opening_reviews.c.due_at, opening_reviews.c.decided_at)
-    _count(work, tx.execute(openings.where(asked_in(opening_reviews.c.asked_at))), until)
-    problems = select(problem_reports.c.department, problem_reports.c.due_at, problem_reports.c.answered_at)
-    _count(work, tx.execute(problems.where(asked_in(problem_reports.c.reported_at))), until)
+    openings = select(
+        opening_reviews.c.department, opening_reviews.c.due_at, opening_reviews.c.decided_at.label("decided")
+    ).where(asked_in(opening_reviews.c.asked_at))
+    problems = select(
+        problem_reports.c.department, problem_reports.c.due_at, problem_reports.c.answered_at.label("decided")
+    ).where(asked_in(problem_reports.c.reported_at))
+    inputs = func.jsonb_array_elements(runs.c.inputs)
+    read = inputs.table_valued(column("value", JSONB), joins_implicitly=True).alias("read")
+    withdrawn = and_(
+        reviews.c.decided_at.is_(None), reviews.c.state.not_in([state.value for state in WAITING])
+    )
     looked = (
-        select(reviews.c.state, reviews.c.due_at, reviews.c.decided_at, runs.c.inputs)
-        .join(runs, runs.c.id == reviews.c.run)
-        .where(asked_in(reviews.c.requested_at))
+        select(
+            reviews.c.id,
+            datasets.c.department,
+            reviews.c.due_at,
+            reviews.c.decided_at.label("decided"),
+        )
+        .distinct()  # a run that read two datasets of a department is one of its decisions
+        .select_from(reviews.join(runs, runs.c.id == reviews.c.run).join(read, true()))
+        .join(datasets, datasets.c.name == read.c.value["dataset"].astext)
+        .where(asked_in(reviews.c.requested_at), ~withdrawn)
     )
-    waiting = {state.value for state in WAITING}
-    asked = tx.execute(looked).all()
-    names = sorted({each["dataset"] for row in asked for each in row.inputs})
-    owned = tx.execute(
-        select(datasets.c.name, datasets.c.department).where(datasets.c.name == any_(array_of(names)))
-    )
-    departments = {row.name: row.department for row in owned}
-    for row in asked:
-        if row.decided_at is None and row.state not in waiting:  # a team withdrew it
-            continue
-        read = {each["dataset"] for each in row.inputs} & departments.keys()
-        owners = {departments[name] for name in read}
-        _count(work, [(owner, row.due_at, row.decided_at) for owner in owners], until)
+    for each in (openings, problems, looked):
+        _count(tx, work, each, until)
 
 
-def _count(
-    work: defaultdict[str, Work],
-    rows: Iterable[Sequence[Any]],
-    until: datetime,
-) -> None:
-    """Each row: department, when it was due, when it was decided. What waited at the end of the window
-    and was not late yet is none."""
-    for department, due, decided in rows:
-        stood = until if decided is None else min(decided, until)
-        if stood == until and due >= until:
-            continue
-        work[department].due += 1
-        work[department].late += stood > due
+def _count(tx: Transaction, work: defaultdict[str, Work], decisions: Select[Any], until: datetime) -> None:
+    """Each decision: its department, when it was due, when it was decided. What waited at the end of the
+    window and was not late yet is none."""
+    of = decisions.subquery().c
+    stood = func.least(func.coalesce(of.decided, until), until)
+    counted = (
+        select(of.department, func.count().label("due"), func.count().filter(stood > of.due_at).label("late"))
+        .where(or_(stood < until, of.due_at < until))
+        .group_by(of.department)
+    )
+    for row in tx.execute(counted):
+        work[row.department].due += row.due
+        work[row.department].late += row.late
 
 
 def _datasets(

@@ -4,8 +4,9 @@ Whatever goes wrong while deciding is a refusal with the code "policy_error". Ce
 that fails, which could leave out a forbid: so any error in any rule refuses.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import cedarpy
 
@@ -35,6 +36,10 @@ class Gate:
     ) -> Decision:
         """The decision; never raises."""
         return decide(self._rules_of(action), self.grades, principal, action, resource, context or {})
+
+    def decide_all(self, principal: Principal, action: str, resources: Sequence[Resource]) -> list[Decision]:
+        """The decision on each, as `decide` has it: what Cedar reads is read once for all of them."""
+        return decide_all(self._rules_of(action), self.grades, principal, action, resources)
 
     def require(
         self, principal: Principal, action: str, resource: Resource, context: Context | None = None
@@ -68,18 +73,54 @@ def decide(
     facts = None
     try:
         facts = facts_of(rules, principal, action, resource, context)
-        request = {
-            "principal": {"type": "Principal", "id": principal.id},
-            "action": {"type": "Action", "id": action},
-            "resource": {"type": resource.kind, "id": resource.id},
-            "context": {name: plain(value) for name, value in context.items()},
-        }
         result = cedarpy.is_authorized(
-            request,
+            request_of(principal, action, resource, context),
             rules.policies,
             [entity_of_principal(principal), entity_of_resource(resource, grades)],
             rules.schema,
         )
+    except Exception as error:  # noqa: BLE001  # fail closed: a question that cannot even be put is refused
+        return not_decided(asked, f"{type(error).__name__}: {error}", facts)
+    return decision_of(rules, asked, facts, result)
+
+
+def decide_all(
+    rules: Rules, grades: Grades, principal: Principal, action: str, resources: Sequence[Resource]
+) -> list[Decision]:
+    """Where one of them cannot be put, each is decided by itself: it refuses no other."""
+    try:
+        if len({(each.kind, each.id) for each in resources}) < len(resources):
+            raise ValueError("an object stands there twice, perhaps with other attributes")
+        facts = [facts_of(rules, principal, action, resource, {}) for resource in resources]
+        results = cedarpy.is_authorized_batch(
+            [request_of(principal, action, resource, {}) for resource in resources],
+            rules.policies,
+            [entity_of_principal(principal), *(entity_of_resource(each, grades) for each in resources)],
+            rules.schema,
+        )
+        if any(each.decision is cedarpy.Decision.NoDecision for each in results):
+            raise ValueError("one of them could not be put")
+    except Exception:  # noqa: BLE001  # `decide` says what is wrong, of those alone that it is wrong with
+        return [decide(rules, grades, principal, action, resource, {}) for resource in resources]
+    asked = [Asked(principal.id, action, resource.kind, resource.id) for resource in resources]
+    return [decision_of(rules, *each) for each in zip(asked, facts, results, strict=True)]
+
+
+def request_of(
+    principal: Principal, action: str, resource: Resource, context: Context
+) -> dict[str, dict[str, Any]]:
+    """What Cedar is asked. Raises `ValueError`."""
+    return {
+        "principal": {"type": "Principal", "id": principal.id},
+        "action": {"type": "Action", "id": action},
+        "resource": {"type": resource.kind, "id": resource.id},
+        "context": {name: plain(value) for name, value in context.items()},
+    }
+
+
+def decision_of(rules: Rules, asked: Asked, facts: Facts | None, result: cedarpy.AuthzResult) -> Decision:
+    """What Cedar answered; what it could not decide is refused."""
+    try:
         failed = "; ".join(result.diagnostics.errors)
         undecided = result.decision is cedarpy.Decision.NoDecision
         deciding = tuple(sorted(int(name.removeprefix("policy")) for name in result.diagnostics.reasons))

@@ -11,15 +11,16 @@ No sum depends on anything that the team does not have: released files are its o
 same whatever it is.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from math import ceil, log2
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, func, insert, select
+from sqlalchemy import ColumnElement, Row, any_, func, insert, literal, select
 
-from sandbox.database import Transaction, lock_name
+from sandbox.database import Transaction, array_of, lock_name
 from sandbox.disclosure.taxonomy import Taxonomy
 from sandbox.errors import BudgetExhausted, Conflict
 from sandbox.reviews.model import WAITING, Choice, Outcome, Review, ReviewedFile
@@ -69,42 +70,70 @@ def capacity_told(
     tx: Transaction, taxonomy: Taxonomy, team: str, grade: str, *, but: UUID | None = None
 ) -> Capacity:
     """What reviews of this grade have told the team so far; `but`: without that review."""
-    limits, days = taxonomy.at(grade).thresholds, taxonomy.window_days
+    found = capacities_told(tx, taxonomy, [team], grade=grade, but=but)
+    return found.get((team, grade)) or _capacity(taxonomy, grade, [])
+
+
+def capacities_told(
+    tx: Transaction,
+    taxonomy: Taxonomy,
+    teams: Iterable[str],
+    *,
+    grade: str | None = None,
+    but: UUID | None = None,
+) -> dict[tuple[str, str], Capacity]:
+    """The same of many teams, by team and grade: of each that was told something within the window. Two reads
+    for all of them, not for each."""
+    named = array_of(teams)
+    since = datetime.now(UTC) - timedelta(days=taxonomy.window_days)
     told_at = func.coalesce(reviews.c.decided_at, reviews.c.requested_at)
     waits: ColumnElement[bool] = reviews.c.state.in_([state.value for state in WAITING])
     counted = (
         select(
+            reviews.c.team,
+            reviews.c.grade,
             func.coalesce(func.sum(reviews.c.told_bits), 0).label("bits"),
             func.coalesce(func.sum(reviews.c.unbounded_files), 0).label("files"),
             func.min(told_at).filter(~waits).label("oldest"),
         )
-        .where(reviews.c.team == team, reviews.c.grade == grade)
-        .where(waits | (told_at > datetime.now(UTC) - timedelta(days=days)))
+        .where(reviews.c.team == any_(named), reviews.c.grade.is_not(None))
+        .where(waits | (told_at > since))
+        .group_by(reviews.c.team, reviews.c.grade)
     )
     if but is not None:
         counted = counted.where(reviews.c.id != but)
-    row = tx.execute(counted).one()
-    places = tx.execute(
+    placed = (
         select(
+            told_places.c.team,
+            told_places.c.grade,
             func.coalesce(func.sum(told_places.c.bits), 0).label("bits"),
+            literal(0).label("files"),
             func.min(told_places.c.told_at).label("oldest"),
         )
-        .where(told_places.c.team == team, told_places.c.grade == grade)
-        .where(told_places.c.told_at > datetime.now(UTC) - timedelta(days=days))
-    ).one()
-    oldest = min((one for one in (row.oldest, places.oldest) if one is not None), default=None)
-    bits = int(row.bits) + int(places.bits)
-    return Capacity(grade, days, bits, int(row.files), limits.window_bits, limits.window_files, oldest)
-
-
-def grades_told(tx: Transaction, teams: Iterable[str]) -> list[tuple[str, str]]:
-    """Each of these teams with each grade of which reviews or places of a board have told it something."""
-    named = list(teams)
-    reviewed = select(reviews.c.team, reviews.c.grade).where(
-        reviews.c.team.in_(named), reviews.c.grade.is_not(None)
+        .where(told_places.c.team == any_(named), told_places.c.told_at > since)
+        .group_by(told_places.c.team, told_places.c.grade)
     )
-    placed = select(told_places.c.team, told_places.c.grade).where(told_places.c.team.in_(named))
-    return sorted((row.team, row.grade) for row in tx.execute(reviewed.union(placed)))
+    if grade is not None:
+        counted = counted.where(reviews.c.grade == grade)
+        placed = placed.where(told_places.c.grade == grade)
+    rows: dict[tuple[str, str], list[Row[Any]]] = {}
+    for row in [*tx.execute(counted), *tx.execute(placed)]:
+        rows.setdefault((row.team, row.grade), []).append(row)
+    return {key: _capacity(taxonomy, key[1], parts) for key, parts in rows.items()}
+
+
+def _capacity(taxonomy: Taxonomy, grade: str, parts: Sequence[Row[Any]]) -> Capacity:
+    """The sum of what reviews and places have told."""
+    limits = taxonomy.at(grade).thresholds
+    return Capacity(
+        grade,
+        taxonomy.window_days,
+        sum(int(part.bits) for part in parts),
+        sum(int(part.files) for part in parts),
+        limits.window_bits,
+        limits.window_files,
+        min((part.oldest for part in parts if part.oldest is not None), default=None),
+    )
 
 
 def count_places(tx: Transaction, taxonomy: Taxonomy, entry: UUID, team: str, grade: str, bits: int) -> None:

@@ -19,8 +19,7 @@ KNOWS_OF_REVIEWS = frozenset({"officer", "auditor", "operator"})
 
 
 def may_review(tx: Transaction, gate: Gate, officer: Principal, review: Review, run: Run) -> Decision:
-    behind = organisations_behind(tx, [(review, run)])
-    return decide_review(gate, officer, review, run, behind[review.id])
+    return decide_reviews(tx, gate, officer, [(review, run)])[0]
 
 
 def organisations_behind(tx: Transaction, found: Sequence[tuple[Review, Run]]) -> dict[UUID, set[str]]:
@@ -45,15 +44,20 @@ def organisations_behind(tx: Transaction, found: Sequence[tuple[Review, Run]]) -
     }
 
 
-def decide_review(
-    gate: Gate, officer: Principal, review: Review, run: Run, organisations: set[str]
-) -> Decision:
-    about: dict[str, str | set[str]] = {
-        "team": run.team,
-        "authors": _authors(review, run),
-        "organisations": organisations,
-    }
-    return gate.decide(officer, "review", Resource("Review", str(review.id), about))
+def decide_reviews(
+    tx: Transaction, gate: Gate, officer: Principal, found: Sequence[tuple[Review, Run]]
+) -> list[Decision]:
+    """Of each of them, together."""
+    behind = organisations_behind(tx, found)
+    asked = [
+        Resource(
+            "Review",
+            str(review.id),
+            {"team": run.team, "authors": _authors(review, run), "organisations": behind[review.id]},
+        )
+        for review, run in found
+    ]
+    return gate.decide_all(officer, "review", asked)
 
 
 def _authors(review: Review, run: Run) -> set[str]:

@@ -36,7 +36,7 @@ from sandbox.reviews.model import (
     Severity,
     Vote,
 )
-from sandbox.reviews.permit import decide_review, organisations_behind
+from sandbox.reviews.permit import decide_reviews
 from sandbox.reviews.tables import released_files, review_files, review_votes, reviews
 
 LISTED = 200
@@ -113,12 +113,8 @@ def list_reviews(
     while len(found) < wanted:
         size = min(wanted - len(found), LISTED)
         some = _some_reviews(tx, waiting=waiting, offset=start, limit=size)
-        behind = organisations_behind(tx, some)
-        found += [
-            (review, run)
-            for review, run in some
-            if decide_review(gate, officer, review, run, behind[review.id]).allowed
-        ]
+        decisions = decide_reviews(tx, gate, officer, some)
+        found += [each for each, decision in zip(some, decisions, strict=True) if decision.allowed]
         start += size
         if len(some) < size:
             break

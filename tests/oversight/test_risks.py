@@ -8,6 +8,7 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import insert, select, update
 
+from lifecycle_story import lifecycle_of
 from sandbox.audit import Event, append
 from sandbox.audit.listing import first_index_at
 from sandbox.budgets.tables import accounts
@@ -18,14 +19,17 @@ from sandbox.errors import Forbidden
 from sandbox.grants import Grant
 from sandbox.grants.tables import grants, requests
 from sandbox.identity import create_account, create_team, join_team
+from sandbox.lifecycle.announcements import announcements_for
 from sandbox.notices.tables import notices
 from sandbox.oversight.request_facts import OversightContext
 from sandbox.oversight.risk_alerts import tell_risks
 from sandbox.oversight.risk_limits import DEFAULT, RiskLimits, read_risk_limits
 from sandbox.oversight.risks import RiskContext, risks
+from sandbox.oversight.scoreboard import scoreboard
 from sandbox.releases.tables import questions
 from sandbox.reviews.tables import told_places
 from sandbox.vault.visible import visible_things
+from statements import statements_of
 from story import POLICIES, POLICY, Story
 
 NOW = datetime.now(UTC)
@@ -276,3 +280,37 @@ def test_each_sees_their_own_department_and_auditors_see_all(story: Story) -> No
 
 def test_the_thresholds_of_the_city_are_read() -> None:
     assert read_risk_limits(POLICIES) == DEFAULT
+
+
+def test_the_watch_and_the_scoreboard_ask_as_often_whatever_there_is(story: Story) -> None:
+    """Deterministic where a time would not be: one read for all, and none for each."""
+    story.publish()
+    grant = story.grant(epsilon="2")
+    with story.database.transaction() as tx:
+        append(tx, Event("query.refused", "wang", f"grant:{grant.id}", {"code": "x"}))
+
+    def asked() -> list[int]:
+        with statements_of(story.database) as of_risks:
+            found(story, now=NOW + timedelta(minutes=1))
+        facts = OversightContext(story.database, story.repository, story.gate)
+        with statements_of(story.database) as of_scores:
+            scoreboard(facts, story.principal("lin"), days=92)
+        with statements_of(story.database) as of_announcements:
+            announcements_for(lifecycle_of(story), story.principal("wang"))
+        return [len(each) for each in (of_risks, of_scores, of_announcements)]
+
+    asked()  # the first fills what a process keeps
+    few = asked()
+    with story.database.transaction() as tx:
+        held = tx.execute(select(grants).where(grants.c.id == grant.id)).one()._asdict()
+        wish = tx.execute(select(requests).where(requests.c.id == grant.request)).one()._asdict()
+        account = tx.execute(select(accounts).where(accounts.c.level == "grant")).one()._asdict()
+        for number in range(1, 13):
+            team = f"team{number}"
+            ids = {"id": grant.id + number, "request": grant.request + number}
+            tx.execute(insert(requests).values(**wish | {"team": team, "id": ids["request"]}))
+            tx.execute(insert(grants).values(**held | ids | {"team": team}))
+            tx.execute(insert(accounts).values(**account | {"key": f"{team}/{grant.dataset}"}))
+            tx.execute(insert(told_places).values(entry=uuid4(), team=team, grade="3", bits=3_900_000))
+    assert asked() == few
+    assert len([kind for kind, _ in found(story) if kind == "near_capacity"]) == 12

@@ -1,6 +1,7 @@
 """The gate starts only with rules that are whole, and whatever goes wrong while deciding is a refusal."""
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -209,3 +210,20 @@ def test_a_faulty_grades_file_stops_the_start(folder: Path) -> None:
     grades.write_text(grades.read_text().replace("combine: highest", "combine: lowest"))
     with pytest.raises(InvalidInput, match=r"grades\.yaml, line \d+: combine"):
         Gate(folder)
+
+
+def test_many_are_decided_together_as_each_is_by_itself() -> None:
+    officer = replace(LIN, teams=frozenset({"lake"}))
+    fair = {"team": "river", "authors": {"chen"}, "organisations": {"hbpu"}}
+    about = [
+        Resource("Review", "1", fair),
+        Resource("Review", "2", fair | {"team": "lake"}),
+        Resource("Review", "3", fair | {"authors": {"chen", "lin"}}),
+        Resource("Review", "4", fair | {"organisations": {"hbpu", "health"}}),
+        Resource("Review", "5", {"team": 7}),
+    ]
+    for asked in (about[:4], about, [*about[:4], about[0]], []):
+        one_by_one = [GATE.decide(officer, "review", each) for each in asked]
+        assert GATE.decide_all(officer, "review", asked) == one_by_one
+    told = [each.code for each in GATE.decide_all(officer, "review", about)]
+    assert len(set(told)) == len(told), "each for a reason of its own"
