@@ -14,6 +14,7 @@ import duckdb
 import pyarrow as pa
 import pytest
 
+from generated_numbers import Numbers
 from generated_questions import Questions
 from sandbox.catalog.model import Version
 from sandbox.catalog.policy_file import read_policy
@@ -29,6 +30,7 @@ from story import POLICIES
 
 SEEDS, QUESTIONS_A_SEED = 8, 150
 NESTED = 150
+NUMBERS = 400
 LEAST_ANSWERED = 0.5
 """A language that refuses everything would agree everywhere."""
 
@@ -229,8 +231,8 @@ def answered(plan: Plan) -> list[tuple[Any, ...]]:
     ]
 
 
-def difference(sql: str, keys: int) -> str | None:
-    """What differs between the two answers, if anything.
+def difference(sql: str, keys: int, *, near: float = 2e-5) -> str | None:
+    """What differs between the two answers, if anything: by more than the grid on which sums are made.
     Raises `InvalidInput` where the question is refused."""
     plan = planned(sql)
     if plan.unknown:
@@ -255,7 +257,11 @@ def difference(sql: str, keys: int) -> str | None:
             # are is not told exactly
             if wanted is None and value in (None, 0, pytest.approx(0, abs=1e-6)):
                 continue
-            if wanted is None or value is None or value != pytest.approx(float(wanted), rel=2e-5, abs=2e-4):
+            if (
+                wanted is None
+                or value is None
+                or value != pytest.approx(float(wanted), rel=near, abs=10 * near)
+            ):
                 return f"{one}, not {other}"
     return None
 
@@ -294,3 +300,46 @@ def test_numbers_made_of_numbers_are_empty_where_sql_says_so() -> None:
         wrong += [f"{sql}\n  {found}"] if found else []
     assert not wrong, "\n".join(wrong)
     assert answered >= LEAST_ANSWERED * NESTED
+
+
+def texts_of(number: str) -> list[str]:
+    try:
+        return [row[0] for row in engine().execute(f"SELECT {number} || '' FROM t.t").fetchall() if row[0]]
+    except duckdb.Error:
+        return []
+
+
+def has_no_answer(sql: str) -> bool:
+    """Whether DuckDB itself has none: a decimal too wide, a number too large, not a number."""
+    try:
+        rows = engine().execute(sql).fetchall()
+    except duckdb.Error:
+        return True
+    return any(value is not None and not abs(float(value)) < 1e300 for row in rows for value in row)
+
+
+def test_numbers_mean_what_they_mean_to_duckdb_or_are_refused_with_a_remedy() -> None:
+    """Decimal constants, casts, roundings, // and %, of whole numbers, decimals and DOUBLEs."""
+    numbers, outcomes, wrong = Numbers(5, texts_of), Counter[str](), []
+    for _ in range(NUMBERS):
+        sql = numbers.question()
+        if has_no_answer(sql):
+            continue
+        try:
+            found = difference(sql, 0, near=1e-3)
+            outcomes["answered"] += 1
+        except InvalidInput as refusal:
+            found = None if refusal.remedy and refusal.remedy_zh else "refused without a remedy"
+            outcomes["refused"] += 1
+        wrong += [f"{sql}\n  {found}"] if found else []
+    assert not wrong, f"{len(wrong)} of {outcomes}\n" + "\n".join(wrong)
+    assert outcomes["answered"] >= LEAST_ANSWERED * outcomes.total(), outcomes
+
+
+@pytest.mark.parametrize("written", ["FLOAT", "REAL"])
+def test_a_number_of_32_bits_is_refused_and_its_remedy_is_taken(written: str) -> None:
+    sql = "SELECT AVG(CAST(cost AS {})) FROM t.t"
+    with pytest.raises(InvalidInput) as refusal:
+        difference(sql.format(written), 0)
+    assert "CAST(x AS DOUBLE)" in str(refusal.value.remedy)
+    assert difference(sql.format("DOUBLE"), 0) is None

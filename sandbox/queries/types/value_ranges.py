@@ -367,9 +367,9 @@ def _can_be_written(expression: Expression, scope: Scope) -> None:
         raise refused(
             expression,
             "how it would be written out as a text is not certain.",
-            "Use a text, a whole number with bounds, a date or a boolean; or write ROUND(x).",
+            "Use a text, a whole number with bounds, a date or a boolean; or write CAST(x AS INTEGER).",
             "它写成文本的形式不确定。",
-            "请用文本、有边界的整数、日期或布尔值；或写 ROUND(x)。",
+            "请用文本、有边界的整数、日期或布尔值；或写 CAST(x AS INTEGER)。",
         )
 
 
