@@ -343,3 +343,47 @@ def test_a_number_of_32_bits_is_refused_and_its_remedy_is_taken(written: str) ->
         difference(sql.format(written), 0)
     assert "CAST(x AS DOUBLE)" in str(refusal.value.remedy)
     assert difference(sql.format("DOUBLE"), 0) is None
+
+
+def key_of_the_same_columns(chance: random.Random) -> str:
+    text, whole = chance.choice(("district", "UPPER(district)", "district || year")), chance.randint(2, 4)
+    return chance.choice(
+        (
+            text,
+            f"{chance.choice(('LEFT', 'RIGHT'))}({text}, {chance.randint(1, 3)})",
+            f"LENGTH({text})",
+            f"REPLACE({text}, 'o', '')",
+            f"COALESCE({text}, 'none')",
+            "year",
+            f"year % {chance.randint(2, 3)}",
+            f"year > {chance.randint(1, 2)}",
+            f"FLOOR(stop / {whole})",
+            f"stop // {whole}",
+            f"CAST(stop * 0.{whole} AS INTEGER)",
+            f"CASE WHEN stop < {2 * whole} THEN 'few' WHEN year = 2 THEN {text} ELSE 'many' END",
+        )
+    )
+
+
+def test_groups_by_keys_of_the_same_columns_are_those_that_can_occur() -> None:
+    """All that occur in a table of every combination of the columns' values, and no others."""
+    chance, restricted = random.Random(3), 0
+    source = (
+        "(SELECT * FROM (VALUES ('north'), ('south'), ('east'), (NULL)) AS d (district), "
+        "(SELECT unnest([1, 2, 3, NULL]) AS year), "
+        "(SELECT unnest([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, NULL]) AS stop)) AS q"
+    )
+    for _ in range(60):
+        keys = list(dict.fromkeys(key_of_the_same_columns(chance) for _ in range(chance.randint(2, 3))))
+        said = ", ".join(f"{key} AS k{place}" for place, key in enumerate(keys))
+        by = ", ".join(f"k{place}" for place in range(len(keys)))
+        plan = planned(f"SELECT {said}, COUNT(*) FROM t.t GROUP BY {by}")
+        shown = {row[: len(keys)] for row in answered(plan)}
+        occur = {
+            row
+            for row in engine().execute(f"SELECT DISTINCT {said} FROM {source}").fetchall()
+            if None not in row
+        }
+        assert shown == occur, (said, shown ^ occur)
+        restricted += len(shown) < plan.cells
+    assert restricted > 20

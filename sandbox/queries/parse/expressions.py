@@ -10,6 +10,7 @@ from sqlglot import exp
 
 from sandbox.errors import Position, QueryRefused
 from sandbox.queries.parse.desugar import read_sugar
+from sandbox.queries.parse.equivalents import written_instead
 from sandbox.queries.parse.exists import as_in
 from sandbox.queries.parse.sql_text import DEEPEST, LONGEST_PATTERN, SqlText, construct, plain
 from sandbox.queries.tree import (
@@ -641,6 +642,14 @@ class Reader:
                 "Write CONCAT(a, '-', b).",
                 "它会省去空值及其分隔符。",
                 "请写 CONCAT(a, '-', b)。",
+            )
+        if (written := written_instead(node)) is not None:
+            self.text.refuse(
+                node,
+                "it is not known here; the same can be written in other words.",
+                f"Write {written}.",
+                "此处没有，可以换一种写法。",
+                f"请写 {written}。",
             )
         if isinstance(node, exp.AggFunc):
             return self.text.refuse(

@@ -159,7 +159,7 @@ def _range_of(expression: Expression, scope: Scope) -> Range:  # noqa: C901  # o
             assert inner.low is not None and inner.high is not None
             if digits:
                 return number(inner.low - 1, inner.high + 1, whole=False)
-            whole = round if even else _away_from_zero
+            whole = round if even else away_from_zero
             return number(Fraction(whole(inner.low)), Fraction(whole(inner.high)), whole=True)
         case DatePart(part, of):
             _dated(of, part, scope)
@@ -499,7 +499,7 @@ def _call(function: Function, of: Expression, scope: Scope) -> Range:
             return number(Fraction(0), _outward(math.exp(high), 1), whole=False)
 
 
-def _away_from_zero(value: Fraction) -> int:
+def away_from_zero(value: Fraction) -> int:
     """The nearest whole number, of two the one farther from zero."""
     nearest = math.floor(abs(value) + Fraction(1, 2))
     return nearest if value >= 0 else -nearest
