@@ -387,3 +387,11 @@ def test_groups_by_keys_of_the_same_columns_are_those_that_can_occur() -> None:
         assert shown == occur, (said, shown ^ occur)
         restricted += len(shown) < plan.cells
     assert restricted > 20
+
+
+@pytest.mark.parametrize(
+    "condition", ["stop IN (1, NULL, 2)", "stop NOT IN (1, NULL)", "district IN ('east', NULL)"]
+)
+@pytest.mark.parametrize("around", ["{}", "NOT ({})", "({}) IS NULL", "COALESCE({}, TRUE)"])
+def test_an_empty_value_in_a_list_is_equal_to_nothing(condition: str, around: str) -> None:
+    assert difference(f"SELECT COUNT(*) FROM t.t WHERE {around.format(condition)}", 0) is None

@@ -304,7 +304,10 @@ class Reader:
             case exp.Exists() if self.own is not None:
                 return self._exists(node, inner)
             case exp.In() if plain(node, "this", "expressions"):
-                return In(inner(node.this), tuple(self.text.literal(value) for value in node.expressions))
+                known = [value for value in node.expressions if not isinstance(value, exp.Null)]
+                among = In(inner(node.this), tuple(map(self.text.literal, known or node.expressions)))
+                # what is not among the others might be the empty one: SQL says neither
+                return among if len(known) == len(node.expressions) else Case(((among, Literal(True)),), None)
             case exp.Is(expression=exp.Null()):
                 return IsNull(inner(node.this))
             case exp.Is(expression=exp.Boolean() as said):
