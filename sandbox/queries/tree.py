@@ -46,10 +46,18 @@ class Name:
     computed: "Expression | None" = field(default=None, compare=False)
 
 
+DOUBLE, BIGINT = -1, -2
+"""The kinds of a number beside decimals, whose kind is how many digits they have after the point."""
+TO_DECIMAL = -3
+"""Marks the 0 that a CAST to DECIMAL adds, and the power of ten of a ROUND to tens."""
+
+
 @node
 class Literal:
     value: Value
     position: Position = field(default=NOWHERE, compare=False)
+    # as which kind of number it is written (types/number_kinds.py); None: as its value is
+    digits: int | None = field(default=None, compare=False)
 
     def __eq__(self, other: object) -> bool:
         """TRUE and 1 are two values, which Python takes for one."""
@@ -105,6 +113,8 @@ class Function(StrEnum):
 class Call:
     function: Function
     of: "Expression"
+    # "//": a TRUNC only where what is divided are whole numbers, until bind has looked
+    written: str = field(default="", compare=False)
 
 
 @node

@@ -14,6 +14,7 @@ import duckdb
 import pyarrow as pa
 import pytest
 
+from generated_numbers import Numbers
 from generated_questions import Questions
 from sandbox.catalog.model import Version
 from sandbox.catalog.policy_file import read_policy
@@ -29,6 +30,7 @@ from story import POLICIES
 
 SEEDS, QUESTIONS_A_SEED = 8, 150
 NESTED = 150
+NUMBERS = 400
 LEAST_ANSWERED = 0.5
 """A language that refuses everything would agree everywhere."""
 
@@ -229,8 +231,8 @@ def answered(plan: Plan) -> list[tuple[Any, ...]]:
     ]
 
 
-def difference(sql: str, keys: int) -> str | None:
-    """What differs between the two answers, if anything.
+def difference(sql: str, keys: int, *, near: float = 2e-5) -> str | None:
+    """What differs between the two answers, if anything: by more than the grid on which sums are made.
     Raises `InvalidInput` where the question is refused."""
     plan = planned(sql)
     if plan.unknown:
@@ -255,7 +257,11 @@ def difference(sql: str, keys: int) -> str | None:
             # are is not told exactly
             if wanted is None and value in (None, 0, pytest.approx(0, abs=1e-6)):
                 continue
-            if wanted is None or value is None or value != pytest.approx(float(wanted), rel=2e-5, abs=2e-4):
+            if (
+                wanted is None
+                or value is None
+                or value != pytest.approx(float(wanted), rel=near, abs=10 * near)
+            ):
                 return f"{one}, not {other}"
     return None
 
@@ -294,3 +300,98 @@ def test_numbers_made_of_numbers_are_empty_where_sql_says_so() -> None:
         wrong += [f"{sql}\n  {found}"] if found else []
     assert not wrong, "\n".join(wrong)
     assert answered >= LEAST_ANSWERED * NESTED
+
+
+def texts_of(number: str) -> list[str]:
+    try:
+        return [row[0] for row in engine().execute(f"SELECT {number} || '' FROM t.t").fetchall() if row[0]]
+    except duckdb.Error:
+        return []
+
+
+def has_no_answer(sql: str) -> bool:
+    """Whether DuckDB itself has none: a decimal too wide, a number too large, not a number."""
+    try:
+        rows = engine().execute(sql).fetchall()
+    except duckdb.Error:
+        return True
+    return any(value is not None and not abs(float(value)) < 1e300 for row in rows for value in row)
+
+
+def test_numbers_mean_what_they_mean_to_duckdb_or_are_refused_with_a_remedy() -> None:
+    """Decimal constants, casts, roundings, // and %, of whole numbers, decimals and DOUBLEs."""
+    numbers, outcomes, wrong = Numbers(5, texts_of), Counter[str](), []
+    for _ in range(NUMBERS):
+        sql = numbers.question()
+        if has_no_answer(sql):
+            continue
+        try:
+            found = difference(sql, 0, near=1e-3)
+            outcomes["answered"] += 1
+        except InvalidInput as refusal:
+            found = None if refusal.remedy and refusal.remedy_zh else "refused without a remedy"
+            outcomes["refused"] += 1
+        wrong += [f"{sql}\n  {found}"] if found else []
+    assert not wrong, f"{len(wrong)} of {outcomes}\n" + "\n".join(wrong)
+    assert outcomes["answered"] >= LEAST_ANSWERED * outcomes.total(), outcomes
+
+
+@pytest.mark.parametrize("written", ["FLOAT", "REAL"])
+def test_a_number_of_32_bits_is_refused_and_its_remedy_is_taken(written: str) -> None:
+    sql = "SELECT AVG(CAST(cost AS {})) FROM t.t"
+    with pytest.raises(InvalidInput) as refusal:
+        difference(sql.format(written), 0)
+    assert "CAST(x AS DOUBLE)" in str(refusal.value.remedy)
+    assert difference(sql.format("DOUBLE"), 0) is None
+
+
+def key_of_the_same_columns(chance: random.Random) -> str:
+    text, whole = chance.choice(("district", "UPPER(district)", "district || year")), chance.randint(2, 4)
+    return chance.choice(
+        (
+            text,
+            f"{chance.choice(('LEFT', 'RIGHT'))}({text}, {chance.randint(1, 3)})",
+            f"LENGTH({text})",
+            f"REPLACE({text}, 'o', '')",
+            f"COALESCE({text}, 'none')",
+            "year",
+            f"year % {chance.randint(2, 3)}",
+            f"year > {chance.randint(1, 2)}",
+            f"FLOOR(stop / {whole})",
+            f"stop // {whole}",
+            f"CAST(stop * 0.{whole} AS INTEGER)",
+            f"CASE WHEN stop < {2 * whole} THEN 'few' WHEN year = 2 THEN {text} ELSE 'many' END",
+        )
+    )
+
+
+def test_groups_by_keys_of_the_same_columns_are_those_that_can_occur() -> None:
+    """All that occur in a table of every combination of the columns' values, and no others."""
+    chance, restricted = random.Random(3), 0
+    source = (
+        "(SELECT * FROM (VALUES ('north'), ('south'), ('east'), (NULL)) AS d (district), "
+        "(SELECT unnest([1, 2, 3, NULL]) AS year), "
+        "(SELECT unnest([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, NULL]) AS stop)) AS q"
+    )
+    for _ in range(60):
+        keys = list(dict.fromkeys(key_of_the_same_columns(chance) for _ in range(chance.randint(2, 3))))
+        said = ", ".join(f"{key} AS k{place}" for place, key in enumerate(keys))
+        by = ", ".join(f"k{place}" for place in range(len(keys)))
+        plan = planned(f"SELECT {said}, COUNT(*) FROM t.t GROUP BY {by}")
+        shown = {row[: len(keys)] for row in answered(plan)}
+        occur = {
+            row
+            for row in engine().execute(f"SELECT DISTINCT {said} FROM {source}").fetchall()
+            if None not in row
+        }
+        assert shown == occur, (said, shown ^ occur)
+        restricted += len(shown) < plan.cells
+    assert restricted > 20
+
+
+@pytest.mark.parametrize(
+    "condition", ["stop IN (1, NULL, 2)", "stop NOT IN (1, NULL)", "district IN ('east', NULL)"]
+)
+@pytest.mark.parametrize("around", ["{}", "NOT ({})", "({}) IS NULL", "COALESCE({}, TRUE)"])
+def test_an_empty_value_in_a_list_is_equal_to_nothing(condition: str, around: str) -> None:
+    assert difference(f"SELECT COUNT(*) FROM t.t WHERE {around.format(condition)}", 0) is None

@@ -1,5 +1,6 @@
 """What can be asked and what is refused: pairs of SQL and outcome, read from tests/cases/questions.yaml."""
 
+import re
 from contextlib import suppress
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from sqlglot.dialects.dialect import Dialect
 
 from sandbox.errors import InvalidInput, QueryRefused
 from sandbox.queries import bind, digest, make_plan, parse
+from sandbox.queries.parse.equivalents import EQUIVALENTS, NAMED
 from sandbox.queries.types.scope import Scope
 from sandbox.releases.prepare import read_question
 from story import DATASET, VERSION
@@ -41,6 +43,42 @@ def test_the_same_question_has_one_digest(pair: list[str]) -> None:
 @pytest.mark.parametrize("pair", CASES["different"])
 def test_another_question_has_another_digest(pair: list[str]) -> None:
     assert digest(plan(pair[0])) != digest(plan(pair[1]))
+
+
+REFUSED = (
+    ("BOOL_OR(smoker)", "BOOL_AND(smoker)", "EVERY(smoker)", "FSUM(visits)", "FAVG(visits)", "COUNT_STAR()"),
+    (
+        "note COLLATE NOCASE = 'a'",
+        "REGEXP_MATCHES(note, 'a')",
+        "note GLOB 'a*'",
+        "note SIMILAR TO 'a'",
+        "REGEXP_REPLACE(note, 'a', 'b') = 'b'",
+        "TRANSLATE(note, 'a', 'b') = 'b'",
+        "MID(note, 1, 2) = 'a'",
+        "FMOD(visits, 2) = 1",
+        "SQUARE(visits) > 4",
+        "DATE(day) = DATE '2026-01-01'",
+        "DECADE(day) = 202",
+        "CENTURY(day) = 21",
+    ),
+)
+STANDS_FOR = {"x": "visits", "s": "note", "c": "smoker", "d": "day"}
+
+
+@pytest.mark.parametrize("refused", [said for group in REFUSED for said in group])
+def test_what_a_refusal_says_to_write_can_be_asked(refused: str) -> None:
+    aggregate = refused in REFUSED[0]
+
+    def asked(said: str) -> str:
+        return f"SELECT {said} AS v" if aggregate else f"SELECT COUNT_IF({said}) AS v"
+
+    with pytest.raises(QueryRefused) as refusal:
+        plan(f"{asked(refused)} FROM clinic.visits")
+    written = (refusal.value.remedy or "").removeprefix("Write ").removesuffix(".")
+    assert written in {*EQUIVALENTS.values(), *NAMED.values()}
+    written = re.sub(r"\b[xscd]\b", lambda name: STANDS_FOR[name.group()], written)
+    compared = "" if aggregate or "LIKE" in written or "=" in written else " IS NOT NULL"
+    assert plan(f"{asked(f'({written}){compared}')} FROM clinic.visits").totals
 
 
 def test_a_refusal_says_line_and_column() -> None:

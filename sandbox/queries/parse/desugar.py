@@ -12,6 +12,8 @@ from sqlglot import exp
 from sandbox.queries.parse.sql_text import LONGEST_PATTERN, SqlText, plain
 from sandbox.queries.spelling import spelled
 from sandbox.queries.tree import (
+    DOUBLE,
+    TO_DECIMAL,
     And,
     Arithmetic,
     Call,
@@ -90,7 +92,7 @@ def read_sugar(node: exp.Expression, inner: Inner, text: SqlText) -> Expression 
             of = inner(node.expression or node.this)
             return Arithmetic(Operator.OVER, Call(Function.LN, of), Literal(Fraction(log(base))))
         case exp.Round(this=of, args={"decimals": exp.Neg() as tens}) if plain(node, "this", "decimals"):
-            times = Literal(10 ** -text.whole(tens, least=-9, most=-1))
+            times = Literal(10 ** -text.whole(tens, least=-9, most=-1), digits=TO_DECIMAL)
             return Arithmetic(Operator.TIMES, Round(Arithmetic(Operator.OVER, inner(of), times)), times)
         case exp.Add() | exp.Sub() if isinstance(node.expression, exp.Interval):
             day = text.literal_or_none(node.this)
@@ -115,9 +117,12 @@ def _of_numbers(node: exp.Expression, inner: Inner, text: SqlText) -> Expression
             times = text.whole(node.expression, least=-4, most=4)
             base = product = inner(node.this)
             if times == 0:  # one where there is a number, and empty where there is none
-                return Arithmetic(Operator.PLUS, Arithmetic(Operator.TIMES, base, Literal(0)), Literal(1))
+                return Arithmetic(
+                    Operator.PLUS, Arithmetic(Operator.TIMES, base, Literal(0)), Literal(1, digits=DOUBLE)
+                )
             for _ in range(abs(times) - 1):
                 product = Arithmetic(Operator.TIMES, product, base)
+            product = Arithmetic(Operator.PLUS, product, Literal(0, digits=DOUBLE))
             return product if times > 0 else Arithmetic(Operator.OVER, Literal(1), product)
         case exp.Between() if node.args.get("symmetric"):
             of, ends = inner(node.this), [inner(node.args[end]) for end in ("low", "high")]

@@ -2,6 +2,7 @@
 and place."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from fractions import Fraction
 from typing import Protocol
 
@@ -9,9 +10,12 @@ from sqlglot import exp
 
 from sandbox.errors import Position, QueryRefused
 from sandbox.queries.parse.desugar import read_sugar
+from sandbox.queries.parse.equivalents import written_instead
 from sandbox.queries.parse.exists import as_in
 from sandbox.queries.parse.sql_text import DEEPEST, LONGEST_PATTERN, SqlText, construct, plain
 from sandbox.queries.tree import (
+    DOUBLE,
+    TO_DECIMAL,
     Aggregate,
     Aggregation,
     And,
@@ -118,7 +122,7 @@ OF_TWO: dict[type[exp.Expression], Aggregation] = {
 OF_BOTH = (exp.RegrAvgx, exp.RegrAvgy, exp.RegrSxx, exp.RegrSyy, exp.RegrSxy)
 OTHERWISE = {"mean": Aggregation.AVG, "var": Aggregation.VARIANCE, "std": Aggregation.STDDEV}
 QUANTILES = (exp.PercentileCont, exp.PercentileDisc, exp.Quantile, exp.ApproxQuantile)
-NUMBERS = ("TINYINT", "SMALLINT", "INT", "BIGINT", "INT128", "DOUBLE", "FLOAT", "DECIMAL")
+NUMBERS = ("TINYINT", "SMALLINT", "INT", "BIGINT", "INT128", "DOUBLE", "DECIMAL")
 MOST_LETTERS = 1000
 TO_THE_END = 2**16
 """The length of SUBSTRING(x, 5): no text has more characters (types/width_limits.py)."""
@@ -198,9 +202,8 @@ class Reader:
             case exp.Neg():
                 return Arithmetic(Operator.MINUS, Literal(0), inner(node.this))
             case exp.IntDiv() if plain(node, "this", "expression"):
-                return Call(
-                    Function.TRUNC, Arithmetic(Operator.OVER, inner(node.this), inner(node.expression))
-                )
+                over = Arithmetic(Operator.OVER, inner(node.this), inner(node.expression))
+                return Call(Function.TRUNC, over, "//")
             case exp.Least() | exp.Greatest():
                 return GreatestLeast(
                     isinstance(node, exp.Greatest),
@@ -301,7 +304,10 @@ class Reader:
             case exp.Exists() if self.own is not None:
                 return self._exists(node, inner)
             case exp.In() if plain(node, "this", "expressions"):
-                return In(inner(node.this), tuple(self.text.literal(value) for value in node.expressions))
+                known = [value for value in node.expressions if not isinstance(value, exp.Null)]
+                among = In(inner(node.this), tuple(map(self.text.literal, known or node.expressions)))
+                # what is not among the others might be the empty one: SQL says neither
+                return among if len(known) == len(node.expressions) else Case(((among, Literal(True)),), None)
             case exp.Is(expression=exp.Null()):
                 return IsNull(inner(node.this))
             case exp.Is(expression=exp.Boolean() as said):
@@ -361,12 +367,21 @@ class Reader:
     def _cast(self, node: exp.Cast, of: Expression) -> Expression:
         name = node.to.this.name
         number = Arithmetic(Operator.PLUS, of, Literal(0))  # every computed number is a DOUBLE
-        if name in ("DOUBLE", "FLOAT") and not isinstance(node, exp.TryCast):
-            return number
+        if name == "FLOAT":
+            self.text.refuse(
+                node,
+                "its numbers have 32 bits, and are computed here with 64.",
+                "Write CAST(x AS DOUBLE).",
+                "它的数只有 32 位，而此处按 64 位计算。",
+                "请写 CAST(x AS DOUBLE)。",
+            )
+        if name == "DOUBLE" and not isinstance(node, exp.TryCast):
+            return replace(number, right=Literal(0, digits=DOUBLE))
         if name in NUMBERS and isinstance(of, Compare | In | Like | IsNull | Not | And | Or):
             return Case(((of, Literal(1)), (Not(of), Literal(0))), None)
         if name == "DECIMAL" and not isinstance(node, exp.TryCast):
             digits = self.text.decimals(node)
+            number = replace(number, right=Literal(0, digits=TO_DECIMAL))
             return Round(number, digits) if digits <= MOST_DIGITS else number
         if name in NUMBERS:
             return Round(number, even=True)
@@ -630,6 +645,14 @@ class Reader:
                 "Write CONCAT(a, '-', b).",
                 "它会省去空值及其分隔符。",
                 "请写 CONCAT(a, '-', b)。",
+            )
+        if (written := written_instead(node)) is not None:
+            self.text.refuse(
+                node,
+                "it is not known here; the same can be written in other words.",
+                f"Write {written}.",
+                "此处没有，可以换一种写法。",
+                f"请写 {written}。",
             )
         if isinstance(node, exp.AggFunc):
             return self.text.refuse(

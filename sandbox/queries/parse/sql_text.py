@@ -13,6 +13,8 @@ from sqlglot.tokenizer_core import Token, TokenType
 
 from sandbox.errors import InvalidInput, Position, QueryRefused
 from sandbox.queries.tree import (
+    BIGINT,
+    DOUBLE,
     Concat,
     DateDiff,
     DatePart,
@@ -168,11 +170,11 @@ class SqlText:
                 return Literal(node.this, self.position(node))
             case exp.Literal():
                 position = self.position(node)
-                return Literal(_number(node.this, position), position)
+                return Literal(_number(node.this, position), position, _digits(node.this))
             case exp.Neg():
                 inner = self.literal_or_none(node.this)
                 if inner and isinstance(inner.value, int | Fraction) and not isinstance(inner.value, bool):
-                    return Literal(-inner.value, inner.position)
+                    return Literal(-inner.value, inner.position, inner.digits)
             case exp.Pi():
                 return Literal(Fraction(pi), self.position(node))
             case exp.Boolean():
@@ -194,12 +196,15 @@ class SqlText:
                     inner
                     and isinstance(inner.value, int | Fraction)
                     and not isinstance(inner.value, bool)
-                    and (node.to.is_type(*exp.DataType.NUMERIC_TYPES))
+                    and node.to.is_type(*exp.DataType.NUMERIC_TYPES)
+                    and not node.to.is_type("float")
                 ):
-                    if inner.value == int(inner.value) or node.to.is_type("double", "float"):
-                        return inner
-                    digits = self.decimals(node) if node.to.is_type("decimal") else 0
-                    return Literal(_as_a(node, inner.value, digits), inner.position)
+                    if node.to.is_type("double"):
+                        return Literal(inner.value, inner.position, DOUBLE)
+                    decimal = node.to.is_type("decimal")
+                    digits = self.decimals(node) if decimal else 0
+                    value = _as_a(inner, inner.value, digits, decimal=decimal)
+                    return Literal(value, inner.position, digits if decimal else BIGINT)
         return None
 
     def decimals(self, node: exp.Cast) -> int:
@@ -344,16 +349,23 @@ def construct_zh(node: exp.Expression) -> str:
     return "子查询" if subquery else construct(node)
 
 
-def _as_a(cast: exp.Cast, value: int | Fraction, digits: int) -> int | Fraction:
+def _as_a(of: Literal, value: int | Fraction, digits: int, *, decimal: bool) -> int | Fraction:
     """A number written out, as a type with so many digits after the point has it: halves go away from zero,
     or where it was a DOUBLE before and becomes whole, to the even neighbour."""
-    of, times = cast.this, 10**digits
-    binary = "e" in of.sql().lower() or of.find(exp.Cast) is not None
-    if binary and times == 1:
+    times = 10**digits
+    if of.digits == DOUBLE and not decimal:
         return round(value)
-    whole = int(abs(value) * times + Fraction(1, 2))
+    scaled = Fraction(float(value) * times) if of.digits == DOUBLE else value * times
+    whole = int(abs(scaled) + Fraction(1, 2))
     found = Fraction(whole if value > 0 else -whole, times)
     return int(found) if found.denominator == 1 else found
+
+
+def _digits(text: str) -> int:
+    """The kind of a number as it is written: `1` is whole, `1.50` a decimal, `1e0` a DOUBLE."""
+    if "e" in text.lower():
+        return DOUBLE
+    return len(text.partition(".")[2]) if "." in text else BIGINT
 
 
 def _number(text: str, position: Position) -> int | Fraction:

@@ -45,6 +45,7 @@ from sandbox.queries.tree import (
 )
 from sandbox.queries.types.finite_domains import public_values
 from sandbox.queries.types.limits import limits_of
+from sandbox.queries.types.number_kinds import with_exact_numbers
 from sandbox.queries.types.released_type import released_type
 from sandbox.queries.types.scope import PrivateTable, Scope, usable
 from sandbox.queries.types.text_cost import width_of
@@ -90,6 +91,7 @@ def bind(question: Question, scope: Scope) -> Question:
     question = rewritten(
         question, lambda node: scope.owner(node) if isinstance(node, Name) and node.dataset == "?" else node
     )
+    question = with_exact_numbers(question, scope)
     question = rewritten(question, lambda node: fitted(node, scope))
     joins = tuple(
         replace(join, left=rewritten(join.left, lambda node: _unit_of_first(node, scope)))
@@ -230,7 +232,8 @@ def _looked_up(node: InPublic, scope: Scope, *, exists: bool = False) -> Express
     there.column(Name(node.column.text, "", position))
     said = ""
     if node.where is not None:
-        where = rewritten(rewritten(node.where, of_tables), lambda part: fitted(part, there))
+        where = with_exact_numbers(rewritten(node.where, of_tables), there)
+        where = rewritten(where, lambda part: fitted(part, there))
         _check_condition(where, there)
         refuse_wide_parts((where,), there)
         said = ExpressionWriter(there).value(where)

@@ -45,7 +45,7 @@ from sandbox.queries.tree import (
     node,
     walk,
 )
-from sandbox.queries.types.finite_domains import public_values, that_can_pass
+from sandbox.queries.types.finite_domains import Together, public_values, that_can_pass, that_occur_together
 from sandbox.queries.types.limits import limits_of
 from sandbox.queries.types.scope import Scope
 from sandbox.queries.types.value_ranges import MOST_KEY_VALUES, bounds_of, never_empty, range_of
@@ -157,6 +157,13 @@ class Plan:
     @cached_property
     def cells(self) -> int:
         return prod(len(key.values) or 1 for key in self.keys)
+
+    @cached_property
+    def together(self) -> tuple[Together, ...]:
+        """Which values of keys occur beside each other, where these follow from the same columns."""
+        return that_occur_together(
+            [key.of for key in self.keys], [key.values for key in self.keys], self.scope
+        )
 
     @cached_property
     def discoveries(self) -> tuple[PartitionSelection, ...]:

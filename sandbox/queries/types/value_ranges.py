@@ -159,7 +159,7 @@ def _range_of(expression: Expression, scope: Scope) -> Range:  # noqa: C901  # o
             assert inner.low is not None and inner.high is not None
             if digits:
                 return number(inner.low - 1, inner.high + 1, whole=False)
-            whole = round if even else _away_from_zero
+            whole = round if even else away_from_zero
             return number(Fraction(whole(inner.low)), Fraction(whole(inner.high)), whole=True)
         case DatePart(part, of):
             _dated(of, part, scope)
@@ -367,9 +367,9 @@ def _can_be_written(expression: Expression, scope: Scope) -> None:
         raise refused(
             expression,
             "how it would be written out as a text is not certain.",
-            "Use a text, a whole number with bounds, a date or a boolean; or write ROUND(x).",
+            "Use a text, a whole number with bounds, a date or a boolean; or write CAST(x AS INTEGER).",
             "它写成文本的形式不确定。",
-            "请用文本、有边界的整数、日期或布尔值；或写 ROUND(x)。",
+            "请用文本、有边界的整数、日期或布尔值；或写 CAST(x AS INTEGER)。",
         )
 
 
@@ -499,7 +499,7 @@ def _call(function: Function, of: Expression, scope: Scope) -> Range:
             return number(Fraction(0), _outward(math.exp(high), 1), whole=False)
 
 
-def _away_from_zero(value: Fraction) -> int:
+def away_from_zero(value: Fraction) -> int:
     """The nearest whole number, of two the one farther from zero."""
     nearest = math.floor(abs(value) + Fraction(1, 2))
     return nearest if value >= 0 else -nearest

@@ -68,8 +68,9 @@ class AnswerGroups:
     @cached_property
     def places(self) -> list[int]:
         """Of which cells they are."""
-        having = self.plan.afterwards.having
-        return list(range(len(self.cells.groups))) if having is None else that_pass(having, self._of_all)
+        having, groups, together = self.plan.afterwards.having, self.cells.groups, self.plan.together
+        passing = range(len(groups)) if having is None else that_pass(having, self._of_all)
+        return [place for place in passing if all(keys.holds(groups[place]) for keys in together)]
 
     @cached_property
     def released(self) -> list[dict[Expression, Any]]:
