@@ -17,11 +17,12 @@ from sandbox.queries.plan.empty_keys import can_be_empty, with_a_value
 from sandbox.queries.plan.moment_decomposition import EXTREMES
 from sandbox.queries.plan.plan import TotalKind
 from sandbox.queries.refusal import KIND_ZH
-from sandbox.queries.tree import Aggregate, Aggregation, walk
+from sandbox.queries.tree import Aggregate, Aggregation, AnswerWindow, walk
 from sandbox.queries.types.clamped_columns import clamped_columns
 from sandbox.queries.types.scope import PrivateTable
 from sandbox.releases.answer.bounding_bias import clamped_parts
 from sandbox.releases.answer.estimate import is_scaled
+from sandbox.releases.answer.selection import is_chosen
 from sandbox.releases.predict import is_counted, predict, typical_rows
 from sandbox.releases.prepare import Prepared
 
@@ -75,6 +76,7 @@ def all_notes(prepared: Prepared) -> list[Note]:
         *_clamped_conditions(prepared),
         *_clamped_choices(prepared),
         *_bias(prepared),
+        *_chosen(prepared),
     ]
 
 
@@ -444,3 +446,23 @@ def _bias(prepared: Prepared) -> list[Note]:
             )
         )
     return said
+
+
+def _chosen(prepared: Prepared) -> list[Note]:
+    """That released numbers, and so their noise, choose which groups are shown, or their order."""
+    plan = prepared.plan
+    windows = [node for output in plan.outputs for node in walk(output.of) if isinstance(node, AnswerWindow)]
+    ordered = any(isinstance(node, Aggregate) for one in windows for node in walk((one.within, one.order)))
+    if not is_chosen(plan.afterwards) and not ordered:
+        return []
+    return [
+        Note(
+            "chosen_by_noise",
+            "Which groups are shown, or their order, follows from released numbers and their noise. "
+            "Intervals and errors are of the groups that are shown, and are wider where few are shown of "
+            "many: so 95 in 100 of them hold the truth all the same.",
+            "显示哪些分组或其次序，取决于含噪声的已发布数值。区间与误差针对所显示的分组；从许多分组中只显示少数时更宽，"
+            "因此其中仍有 95 % 包含真值。",
+            {"groups": plan.cells},
+        )
+    ]

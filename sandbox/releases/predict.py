@@ -28,9 +28,11 @@ from sandbox.queries.tree import (
     walk,
 )
 from sandbox.queries.weights import WEIGHT
-from sandbox.releases.answer.estimate import CONFIDENCE, Cell, Noisy, estimate, interval_of, values_of, z_of
-from sandbox.releases.answer.evaluate import enclose, evaluate
+from sandbox.releases.answer.enclose import enclose
+from sandbox.releases.answer.estimate import Cell, Noisy, estimate, interval_of, values_of, z_of
+from sandbox.releases.answer.evaluate import evaluate
 from sandbox.releases.answer.interval import Interval
+from sandbox.releases.answer.selection import CONFIDENCE
 from sandbox.releases.answer.window_values import half_width, in_squares
 
 LEAST_ERROR, MOST_ERROR = 0.0001, 10.0

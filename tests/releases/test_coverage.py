@@ -518,6 +518,8 @@ def is_true(fact: dict[str, Any], sql: str) -> bool:
             return (fact["low"], fact["high"]) == (bounds.low, bounds.high)
         case "empty_key":
             return came_back(fact, sql)
+        case "chosen_by_noise":
+            return fact["groups"] == ready.plan.cells and sql in CHOSEN
     raise AssertionError(f"nobody checks the note {fact['code']}")
 
 
@@ -542,7 +544,13 @@ def data_of(sql: str) -> str:
     return sql.partition("FROM t.")[2].split()[0].rstrip(")")
 
 
+CHOSEN = [
+    "SELECT ward, COUNT(*) AS x FROM t.beyond GROUP BY ward ORDER BY x DESC LIMIT 2",
+    "SELECT ward, COUNT(*) AS x FROM t.beyond GROUP BY ward HAVING COUNT(*) > 1000",
+    "SELECT band, LAG(COUNT(*)) OVER (ORDER BY COUNT(*)) AS x FROM t.beyond GROUP BY band",
+]
 NOTED = [
+    *CHOSEN,
     *(sql for asked in QUESTIONS.values() for sql in asked),
     "SELECT n, COUNT(*) AS x FROM (SELECT person, COUNT(*) AS n FROM t.beyond GROUP BY person) GROUP BY n",
     "SELECT COUNT(*) AS x FROM (SELECT person, COUNT(*) AS n FROM t.beyond GROUP BY person) WHERE n * 2 > 8",
@@ -569,6 +577,7 @@ def test_every_note_is_true_of_the_rows() -> None:
         "multiplied",
         "clamped_values",
         "empty_key",
+        "chosen_by_noise",
     }
 
 
@@ -578,6 +587,8 @@ def test_every_note_is_true_of_the_rows() -> None:
         ("SELECT COUNT(DISTINCT person) AS x FROM t.beyond", {"limit", "beyond", "clamped_values"}),
         ("SELECT COUNT(*) AS x FROM t.within", {"beyond", "clamped_values", "empty_key"}),
         ("SELECT COUNT(*) AS x FROM t.within WHERE age > 50", {"clamped_in_conditions"}),
+        ("SELECT ward, COUNT(*) AS x FROM t.within GROUP BY ward ORDER BY x DESC", {"chosen_by_noise"}),
+        ("SELECT ward, COUNT(*) AS x FROM t.within GROUP BY ward LIMIT 2", {"chosen_by_noise"}),
         ("SELECT COUNT(age) AS x FROM t.within WHERE age IN (50, 51)", {"clamped_in_conditions"}),
         ("SELECT band, COUNT(*) AS x FROM t.within GROUP BY band", {"empty_key"}),
         ("SELECT band + 1 AS b, COUNT(*) AS x FROM t.within GROUP BY band + 1", {"empty_key"}),

@@ -16,6 +16,7 @@ from sandbox.releases.answer.arrange import arranged
 from sandbox.releases.answer.bounding_bias import BoundingBias
 from sandbox.releases.answer.estimate_columns import estimate_across, estimate_all
 from sandbox.releases.answer.evaluate import evaluate
+from sandbox.releases.answer.selection import Selection, selection
 from sandbox.releases.answer.subtotals import grouped_by
 from sandbox.releases.answer.window_values import AnswerGroups
 
@@ -40,17 +41,19 @@ def table(
         )
     ]
     every = [(groups, row) for groups in sets for row in range(len(groups.places))]
+    all_groups = sum(len(groups.cells.groups) for groups in sets)
     if after != Afterwards(after.sets):
         every = [
             every[place]
             for place in arranged(after, [group for groups in sets for group in groups.all_that(after)])
         ]
+    chosen = selection(after, shown=len(every), groups=all_groups)
     rows: list[list[Any]] = [[] for _ in every]
     errors: list[dict[str, Any]] = [{} for _ in every]
     for groups in sets:
         places = [place for place, (its, _) in enumerate(every) if its is groups]
         for output in plan.outputs:
-            values, faults = _said(output, groups, [every[place][1] for place in places])
+            values, faults = _said(output, groups, [every[place][1] for place in places], chosen)
             for nth, place in enumerate(places):
                 rows[place].append(_shown(values[nth]))
                 errors[place] |= {output.name: faults[nth]} if faults else {}
@@ -58,16 +61,16 @@ def table(
 
 
 def _said(
-    output: PlannedOutput, groups: AnswerGroups, shown: list[int]
+    output: PlannedOutput, groups: AnswerGroups, shown: list[int], chosen: Selection
 ) -> tuple[list[Any], list[dict[str, Any]]]:
     """An output of some groups, and its errors; none of a key, or what is made of keys."""
     cells, places = groups.cells, [groups.places[row] for row in shown]
     if not output.pieces:
         return [evaluate(output.of, cells.keys(place)) for place in places], []
     found = (
-        estimate_across(output, groups, shown)
+        estimate_across(output, groups, shown, chosen)
         if says_across(output.of)
-        else estimate_all(output, cells).of(places)
+        else estimate_all(output, cells, chosen).of(places)
     )
     return found.values, found.errors
 

@@ -33,16 +33,22 @@ from sandbox.queries.plan.plan import PlannedOutput, Total, TotalKind
 from sandbox.queries.tree import Aggregate, Aggregation, AnswerWindow, Expression
 from sandbox.queries.weights import WEIGHT
 from sandbox.releases.answer.bounding_bias import BoundingBias
-from sandbox.releases.answer.evaluate import enclose, evaluate, rests_on
+from sandbox.releases.answer.enclose import enclose, is_open, jumps
+from sandbox.releases.answer.evaluate import evaluate, rests_on
 from sandbox.releases.answer.interval import Interval
 from sandbox.releases.answer.quantile import Histogram, quantile_interval, quantile_value
+from sandbox.releases.answer.selection import CONFIDENCE, UNCHOSEN, Selection
 
-CONFIDENCE = 0.95
 TOO_NOISY = (
     "too noisy: the count may be zero; ask with a larger epsilon",
     "噪声过大：计数可能为零；请用更大的 epsilon 提问",
 )
 
+
+UNSURE = (
+    "unsure: the noise may have decided it, for a number that it depends on is too near to where it changes",
+    "不确定：可能由噪声决定，因为所依据的数距分界太近",
+)
 
 MOVES = (1.0, 2.5)
 """So many standard deviations each total is moved, to see how steep what is made of it can be."""
@@ -114,14 +120,18 @@ def estimate(
     keys: Mapping[Expression, Any],
     said: Said | None = None,
     bias: BoundingBias | None = None,
+    chosen: Selection = UNCHOSEN,
 ) -> Estimate:
     """An output of one cell, with its error. `keys`: the cell's group keys.
-    `said`: the values across groups, with their bias or without."""
-    by_noise = _estimate(output, parts, cell, keys, said, None)
+    `said`: the values across groups, with their bias or without. `chosen`: how the cell came to be shown."""
+    at = chosen.confidence
+    by_noise = _estimate(output, parts, cell, keys, said, None, at)
+    if by_noise.standard_error is not None:
+        by_noise = replace(by_noise, standard_error=by_noise.standard_error * chosen.spread)
     return (
         by_noise
         if bias is None
-        else with_noise_apart(_estimate(output, parts, cell, keys, said, bias), by_noise)
+        else with_noise_apart(_estimate(output, parts, cell, keys, said, bias, at), by_noise)
     )
 
 
@@ -151,9 +161,10 @@ def _estimate(
     keys: Mapping[Expression, Any],
     said: Said | None,
     bias: BoundingBias | None,
+    at: float,
 ) -> Estimate:
     used = output.aggregates
-    confidence = 1 - (1 - CONFIDENCE) / len(output.pieces)
+    confidence = 1 - (1 - at) / len(output.pieces)
     z = z_of(confidence)
     mine = {piece: parts[piece] for piece in output.pieces if isinstance(piece, Aggregate)}
     intervals: dict[Expression, Interval] = {
@@ -169,14 +180,18 @@ def _estimate(
     if value is not None and rests_on(output.of, released, withheld):
         return Estimate(None, None, None, None, *TOO_NOISY)
     if isinstance(value, bool | str | date):
-        return Estimate(value, None, None, None)
+        note = UNSURE if is_open(output.of, released, intervals) else ("", "")
+        return Estimate(value, None, None, None, *note)
     around = enclose(output.of, released, intervals)
     if not (bias is not None and isinstance(output.asked, Aggregate) and bias.exceeds(output.asked)):
         around = _within(output.asked, mine, around, intervals.__getitem__)
     if len(mine) < len(output.pieces) and not around.unbounded:
-        if value is None or not used:  # empty, as in SQL, and not withheld; or made of public keys alone
+        if value is None or (
+            not used and around.point
+        ):  # empty, as in SQL, and not withheld; or made of public keys alone
             return Estimate(value, None, None, None)
-        return Estimate(value, _by_interval(value, around, z), around.low, around.high)
+        far = 1.0 if jumps(output.of, released, intervals) else z
+        return Estimate(value, _by_interval(value, around, far), around.low, around.high)
     # a variance or a correlation whose every likely value is beyond its bounds has noise, and no
     # error that could be stated
     nothing_told = (
@@ -195,6 +210,8 @@ def _estimate(
 
     if bias is not None:  # its standard error is the noise's and how much wider this interval is
         return Estimate(value, None, around.low, around.high)
+    if jumps(output.of, released, intervals):
+        return Estimate(value, _by_interval(value, around, 1.0), around.low, around.high)
     if is_scaled(output.of):  # known to the last digit before anybody asks
         return Estimate(value, _scale(parts[used[0]], cell), around.low, around.high)
     if isinstance(output.of, Aggregate) and output.of.aggregation is Aggregation.AVG:

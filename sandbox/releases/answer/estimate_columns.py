@@ -18,7 +18,6 @@ from sandbox.queries.tree import Aggregate, Aggregation
 from sandbox.queries.weights import WEIGHT
 from sandbox.releases.answer.answer_cells import Cells
 from sandbox.releases.answer.estimate import (
-    CONFIDENCE,
     TOO_FAR,
     TOO_NOISY,
     Estimate,
@@ -28,6 +27,7 @@ from sandbox.releases.answer.estimate import (
     units_of,
     z_of,
 )
+from sandbox.releases.answer.selection import CONFIDENCE, UNCHOSEN, Selection
 from sandbox.releases.answer.window_values import AnswerGroups
 
 Numbers = npt.NDArray[np.float64]
@@ -46,22 +46,24 @@ class Estimates:
         return Estimates([self.values[place] for place in places], [self.errors[place] for place in places])
 
 
-def estimate_all(output: PlannedOutput, cells: Cells) -> Estimates:
-    """An output of every cell, with its errors."""
+def estimate_all(output: PlannedOutput, cells: Cells, chosen: Selection = UNCHOSEN) -> Estimates:
+    """An output of every cell, with its errors. `chosen`: how cells come to be shown."""
     of = output.of
     if isinstance(of, Aggregate) and is_scaled(of):
-        return _scaled(cells, of)
+        return _scaled(cells, of, chosen)
     if isinstance(of, Aggregate) and of.aggregation is Aggregation.AVG:
-        return _averages(cells, of)
+        return _averages(cells, of, chosen)
     return _as_columns(
         [
-            estimate(output, cells.plan.parts, cell, cells.keys(place), bias=cells.bias)
+            estimate(output, cells.plan.parts, cell, cells.keys(place), bias=cells.bias, chosen=chosen)
             for place, cell in enumerate(cells.totals)
         ]
     )
 
 
-def estimate_across(output: PlannedOutput, groups: AnswerGroups, rows: Sequence[int]) -> Estimates:
+def estimate_across(
+    output: PlannedOutput, groups: AnswerGroups, rows: Sequence[int], chosen: Selection = UNCHOSEN
+) -> Estimates:
     """An output that says something across groups, of the `rows` that are shown."""
     parts, cells, places = groups.plan.parts, groups.cells, groups.places
     return _as_columns(
@@ -73,6 +75,7 @@ def estimate_across(output: PlannedOutput, groups: AnswerGroups, rows: Sequence[
                 cells.keys(places[row]),
                 partial(groups.said, row),
                 cells.bias,
+                chosen,
             )
             for row in rows
         ]
@@ -90,30 +93,32 @@ def _as_columns(found: Sequence[Estimate]) -> Estimates:
     )
 
 
-def _scaled(cells: Cells, of: Aggregate) -> Estimates:
+def _scaled(cells: Cells, of: Aggregate, chosen: Selection) -> Estimates:
     """Counts and sums: the noise is the same in every cell."""
     totals = cells.plan.parts[of]
-    units, z = units_of(totals), z_of(CONFIDENCE)
+    units, z = units_of(totals), z_of(chosen.confidence)
     values: Numbers = np.zeros(len(cells.groups))
     for total, unit in units:
         values = values + cells.column(total) * unit
     scale = scale_of(totals, {total: cells.scale(total) for total in totals})
     width = z * scale + 2 * sum(abs(unit) for _, unit in units)
     low, high = values - width, values + width
-    moved = None if cells.bias is None else cells.bias.moved(of, totals, low, high, *_rows(cells, totals))
-    return Estimates(values.tolist(), _errors(np.full_like(values, scale), low, high, moved))
+    moved = None if cells.bias is None else cells.bias.moved(of, totals, low, high, *_rows(cells, totals, z))
+    errors = np.full_like(values, scale * chosen.spread)
+    return Estimates(values.tolist(), _errors(errors, low, high, moved))
 
 
-def _averages(cells: Cells, of: Aggregate) -> Estimates:
+def _averages(cells: Cells, of: Aggregate, chosen: Selection) -> Estimates:
     """Fieller's intervals, and what they say of one standard deviation."""
     totals = centred, present = cells.plan.parts[of]
-    z = z_of(CONFIDENCE)
+    z = z_of(chosen.confidence)
     low, high, centre, step = centred.grid
     above, below = cells.column(centred), cells.column(present)
     spread, count_spread = cells.scale(centred), cells.scale(present)
     square = below**2 - (z * count_spread) ** 2
-    told = (below > 0) & (square > 0)
-    square, below = np.where(told, square, 1.0), np.where(told, below, 1.0)
+    told = below > z_of(CONFIDENCE) * count_spread
+    bounded = told & (square > 0)
+    square, below = np.where(bounded, square, 1.0), np.where(told, below, 1.0)
     value = centre + step * above / below
     middle, root = above * below, z * np.sqrt(spread**2 * square + (count_spread * above) ** 2)
     least, most = centre + step * (middle - root) / square, centre + step * (middle + root) / square
@@ -122,8 +127,11 @@ def _averages(cells: Cells, of: Aggregate) -> Estimates:
     most = np.clip(np.where(value < low, np.maximum(most, low + half), most), low, high)
     error = np.minimum(half / z, (most - least) / z)
     value = np.clip(value, low, high)
-    least, most = np.where(told, least, low), np.where(told, most, high)
-    moved = None if cells.bias is None else cells.bias.moved(of, totals, least, most, *_rows(cells, totals))
+    least, most = np.where(bounded, least, low), np.where(bounded, most, high)
+    error = np.where(bounded, error, (high - low) / (2 * z)) * chosen.spread
+    moved = (
+        None if cells.bias is None else cells.bias.moved(of, totals, least, most, *_rows(cells, totals, z))
+    )
     errors = _errors(error, least, most, moved)
     ends = zip(*((least, most) if moved is None else moved), strict=True)
     return Estimates(
@@ -137,11 +145,11 @@ def _averages(cells: Cells, of: Aggregate) -> Estimates:
     )
 
 
-def _rows(cells: Cells, totals: Sequence[Total]) -> tuple[Numbers | float, Numbers | float]:
+def _rows(cells: Cells, totals: Sequence[Total], z: float) -> tuple[Numbers | float, Numbers | float]:
     """Of how many rows a sum or an average is, at least and at most, where that is known."""
     if len(totals) == 1:
         return 0.0, inf
-    rows, room = cells.column(totals[1]) / WEIGHT, z_of(CONFIDENCE) * cells.scale(totals[1]) / WEIGHT
+    rows, room = cells.column(totals[1]) / WEIGHT, z * cells.scale(totals[1]) / WEIGHT
     return rows - room, rows + room
 
 

@@ -1,4 +1,4 @@
-"""Evaluates an expression of released aggregates: its value, and an interval that holds the true one.
+"""Evaluates an expression of released aggregates: its value. Its interval is enclose.py's.
 
 It touches no data and costs nothing: differential privacy is closed under post-processing (Dwork and
 Roth 2014, Proposition 2.1). Nothing is empty by accident: what cannot be computed (a division by
@@ -7,7 +7,6 @@ zero) is None, as in SQL.
 
 import math
 from collections.abc import Callable, Collection, Mapping
-from datetime import date
 from fractions import Fraction
 from typing import Any
 
@@ -34,7 +33,6 @@ from sandbox.queries.tree import (
     members,
 )
 from sandbox.queries.types.finite_domains import UNKNOWN, value_of
-from sandbox.releases.answer.interval import EVERYTHING, Interval
 
 Released = Mapping[Expression, Any]
 """The value (or the interval) of each aggregate and each group key."""
@@ -75,7 +73,7 @@ def evaluate(expression: Expression, released: Released) -> Any:  # noqa: C901  
             return _call(function, of(inner))
         case Round(inner, digits, even):
             value = of(inner)
-            return None if value is None else _rounded(value, digits, even=even)
+            return None if value is None else rounded(value, digits, even=even)
         case Coalesce(parts):
             return next((value for value in map(of, parts) if value is not None), None)
         case Case(branches, otherwise):
@@ -103,48 +101,6 @@ def evaluate(expression: Expression, released: Released) -> Any:  # noqa: C901  
     found = value_of(expression, released)  # texts made of keys
     assert found is not UNKNOWN, "bind refuses every other kind"
     return found
-
-
-def enclose(expression: Expression, released: Released, intervals: Mapping[Expression, Interval]) -> Interval:
-    """An interval of the number that the expression has, if each aggregate lies in its own.
-    Conditions are taken as released."""
-
-    def of(part: Expression) -> Interval:
-        return enclose(part, released, intervals)
-
-    if expression in intervals:
-        return intervals[expression]
-    match expression:
-        case Arithmetic(Operator.TIMES, left, right) if left == right:
-            return of(left).square()
-        case Arithmetic(Operator.PLUS, left, right):
-            return of(left) + of(right)
-        case Arithmetic(Operator.MINUS, left, right):
-            return of(left) - of(right)
-        case Arithmetic(Operator.TIMES, left, right):
-            return of(left) * of(right)
-        case Arithmetic(Operator.OVER, left, right):
-            return of(left) / of(right)
-        case GreatestLeast(greatest, parts):
-            chosen = max if greatest else min
-            sides = [of(part) for part in parts]
-            return Interval(chosen(side.low for side in sides), chosen(side.high for side in sides))
-        case Call(function, inner):
-            return _enclosed_call(function, of(inner))
-        case Round(inner, digits, even):
-            side = of(inner)
-            return Interval(_rounded(side.low, digits, even=even), _rounded(side.high, digits, even=even))
-        case Case(branches, otherwise):
-            taken = next(
-                (then for condition, then in branches if evaluate(condition, released) is True), otherwise
-            )
-            return EVERYTHING if taken is None else of(taken)
-        case Coalesce(parts):
-            taken = next((part for part in parts if evaluate(part, released) is not None), None)
-            return EVERYTHING if taken is None else of(taken)
-    value = evaluate(expression, released)
-    known = isinstance(value, int | float) and not isinstance(value, bool)
-    return Interval(float(value), float(value)) if known and not isinstance(value, date) else EVERYTHING
 
 
 def rests_on(expression: Expression, released: Released, withheld: Collection[Expression]) -> bool:
@@ -204,27 +160,7 @@ def _call(function: Function, value: Any) -> Any:
         return None
 
 
-def _enclosed_call(function: Function, inner: Interval) -> Interval:
-    match function:
-        case Function.SQRT:
-            return inner.root()
-        case Function.ABS:
-            return inner.without_sign()
-        case Function.LN:
-            return Interval(*(math.log(end) if end > 0 else -math.inf for end in (inner.low, inner.high)))
-        case Function.SIN | Function.COS:
-            return Interval(-1.0, 1.0)
-        case Function.EXP:
-            return Interval(
-                math.exp(min(inner.low, 700)), math.exp(inner.high) if inner.high < 700 else math.inf
-            )
-        case Function.FLOOR | Function.CEIL | Function.TRUNC if not inner.unbounded:
-            whole = ROUNDED[function]
-            return Interval(float(whole(inner.low)), float(whole(inner.high)))
-    return EVERYTHING
-
-
-def _rounded(value: float, digits: int, *, even: bool) -> float:
+def rounded(value: float, digits: int, *, even: bool) -> float:
     """Half away from zero, or to the even neighbour."""
     if not math.isfinite(value):
         return value

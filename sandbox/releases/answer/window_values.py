@@ -8,7 +8,7 @@ holds too, whichever of them were chosen.
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import accumulate
 from math import inf, sqrt
@@ -19,8 +19,8 @@ from sandbox.queries.tree import RANKS, Aggregate, AnswerWindow, Expression, Win
 from sandbox.releases.answer.answer_cells import Cells
 from sandbox.releases.answer.arrange import that_pass
 from sandbox.releases.answer.bounding_bias import BoundingBias
+from sandbox.releases.answer.enclose import emptiness, enclose, truths
 from sandbox.releases.answer.estimate import (
-    CONFIDENCE,
     interval_of,
     is_scaled,
     scale_of,
@@ -28,8 +28,9 @@ from sandbox.releases.answer.estimate import (
     values_of,
     z_of,
 )
-from sandbox.releases.answer.evaluate import enclose, evaluate
+from sandbox.releases.answer.evaluate import evaluate
 from sandbox.releases.answer.interval import EVERYTHING, Interval
+from sandbox.releases.answer.selection import CONFIDENCE
 
 Numbers = Sequence[float]
 
@@ -58,12 +59,22 @@ class _Partition:
         return [sums[end] - sums[first] for first, end in zip(self.first, self.end, strict=True)]
 
 
+@dataclass(frozen=True)
+class _Member:
+    """Whether a window surely counts a group, whether it may, and where the group's value lies."""
+
+    sure: bool
+    possible: bool
+    side: Interval
+
+
 class AnswerGroups:
     """The groups of an answer that HAVING left."""
 
     def __init__(self, plan: Plan, cells: Cells) -> None:
         self.plan, self.cells = plan, cells
         self._told: dict[tuple[AnswerWindow, float, bool], Told] = {}
+        self._intervals: dict[tuple[Expression | None, float, bool], list[dict[Expression, Interval]]] = {}
 
     @cached_property
     def places(self) -> list[int]:
@@ -145,6 +156,10 @@ class AnswerGroups:
             for value, released in zip(values, self.released, strict=True)
         ]
         sides = [EVERYTHING] * size if node.of is None else self._at_once(node.of, confidence, bias)
+        sides = [
+            _point(0) if value is None else side  # what is empty is not in it
+            for value, side in zip(values, sides, strict=True)
+        ]
         found: list[Any] = [None] * size
         around = [EVERYTHING] * size
         for partition in self._partitions(node):
@@ -171,6 +186,9 @@ class AnswerGroups:
                     if hidden[nth]
                     else Interval(lows[nth], highs[nth])
                 )
+            for place, interval in self._left_open(node, partition, confidence, bias):
+                if not around[place].unbounded:
+                    around[place] = interval
             if in_squares(node, self.plan):
                 scales = {total: self.cells.scale(total) for total in self.plan.totals}
                 for nth, place in enumerate(partition.places):
@@ -181,17 +199,79 @@ class AnswerGroups:
 
     def _at_once(self, of: Expression, confidence: float, bias: BoundingBias | None) -> list[Interval]:
         """Intervals that hold the true values of all groups together."""
-        inside = list(dict.fromkeys(part for part in walk(of) if isinstance(part, Aggregate)))
-        z = z_of(1 - (1 - confidence) / max(1, len(self.cells.groups) * len(inside)))
-        parts, totals = self.plan.parts, self.cells.totals
+        together = self._together(of, confidence, bias)
         return [
-            enclose(
-                of,
-                released,
-                {part: interval_of(part, parts[part], totals[place], z, bias) for part in inside},
-            )
+            enclose(of, released, together[place])
             for released, place in zip(self.released, self.places, strict=True)
         ]
+
+    def _together(
+        self, of: Expression | None, confidence: float, bias: BoundingBias | None
+    ) -> list[dict[Expression, Interval]]:
+        """Of each cell, intervals of what an expression is made of, and HAVING: all hold together."""
+        known = of, confidence, bias is not None
+        if known not in self._intervals:
+            made_of = (of, self.plan.afterwards.having)
+            inside = list(dict.fromkeys(part for part in walk(made_of) if isinstance(part, Aggregate)))
+            z = z_of(1 - (1 - confidence) / max(1, len(self.cells.groups) * len(inside)))
+            parts = self.plan.parts
+            self._intervals[known] = [
+                {part: interval_of(part, parts[part], totals, z, bias) for part in inside}
+                for totals in self.cells.totals
+            ]
+        return self._intervals[known]
+
+    def _left_open(
+        self, node: AnswerWindow, partition: _Partition, confidence: float, bias: BoundingBias | None
+    ) -> list[tuple[int, Interval]]:
+        """Of a partition's groups those for which the noise leaves open which groups a window counts or adds,
+        and where its value lies then."""
+        if node.over is WindowFunctionKind.VALUE:
+            return []
+        members = self._members(node, confidence, bias)
+        if _noisy(node.within) or (_noisy(node.order) and node.last is not None):
+            most = sum(one.possible for one in members)
+            count = node.over is WindowFunctionKind.COUNT
+            return [(place, Interval(0.0, most)) for place in partition.places] if count else []
+        full = node.first is None and node.last is None
+        hidden = self._hidden(node, partition, members) if full else []
+        own = [members[self.places[place]] for place in partition.places]
+        found = []
+        for place, first, end in zip(partition.places, partition.first, partition.end, strict=True):
+            reached = [one for one in (*own[first:end], *hidden) if one.possible]
+            if not all(one.sure for one in reached):
+                found.append((place, _of_open(node.over, reached)))
+        return found
+
+    def _hidden(self, node: AnswerWindow, partition: _Partition, members: Sequence[_Member]) -> list[_Member]:
+        """Of a partition the groups that the noise may have made HAVING leave out."""
+        if self.plan.afterwards.having is None:
+            return []
+        shown, first = set(self.places), self.released[partition.places[0]]
+        alike = tuple(evaluate(part, first) for part in node.within)
+        return [
+            one
+            for place, one in enumerate(members)
+            if one.possible
+            and place not in shown
+            and alike == tuple(evaluate(part, self._of_all[place]) for part in node.within)
+        ]
+
+    def _members(self, node: AnswerWindow, confidence: float, bias: BoundingBias | None) -> list["_Member"]:
+        """Of each cell, whether a window over all groups counts it."""
+        having, found = self.plan.afterwards.having, []
+        together = self._together(node.of, confidence, bias)
+        for released, intervals in zip(self._of_all, together, strict=True):
+            passes = {True} if having is None else truths(having, released, intervals)
+            empty = {False} if node.of is None else emptiness(node.of, released, intervals)
+            found.append(
+                _Member(
+                    passes == {True} and True not in empty,
+                    True in passes and False in empty,
+                    _point(1) if node.of is None else enclose(node.of, released, intervals),
+                )
+            )
+        return found
 
     # --- ranks
 
@@ -201,7 +281,7 @@ class AnswerGroups:
         around = [EVERYTHING] * size
         of, descending = node.order[0], node.descending[0]
         noisy = any(isinstance(part, Aggregate) for part in walk(node.order))
-        sides = self._at_once(of, confidence, bias) if noisy else []
+        members = self._members(replace(node, of=of), confidence, bias) if noisy else []
         for partition in self._partitions(node):
             at = [
                 tuple(evaluate(part, self.released[place]) for part in node.order)
@@ -219,13 +299,12 @@ class AnswerGroups:
                 found[place] = None if noisy and at[nth][0] is None else said
                 around[place] = _point(said)
             if noisy:
-                mine = [sides[place] for place in partition.places]
-                lows, highs = (
-                    ([-side.high for side in mine], [-side.low for side in mine])
-                    if descending
-                    else ([side.low for side in mine], [side.high for side in mine])
-                )
-                ordered_lows, ordered_highs = sorted(lows), sorted(highs)
+                mine = [members[self.places[place]] for place in partition.places]
+                others = [*mine, *self._hidden(node, partition, members)]
+                lows, highs = _in_order(mine, descending=descending)
+                ordered_lows = sorted(_in_order(others, descending=descending)[0])
+                sure = [one for one in mine if one.sure]
+                ordered_highs = sorted(_in_order(sure, descending=descending)[1])
                 for place, low, high in zip(partition.places, lows, highs, strict=True):
                     before, perhaps = bisect_left(ordered_highs, low), bisect_right(ordered_lows, high) - 1
                     best = 1 + (min(before, 1) if node.over is WindowFunctionKind.DENSE_RANK else before)
@@ -243,6 +322,29 @@ def in_squares(node: AnswerWindow, plan: Plan) -> bool:
         and is_scaled(node.of)
         and not any(isinstance(part, Aggregate) for part in walk(chosen_by))
     )
+
+
+def _noisy(by: tuple[Expression, ...]) -> bool:
+    return any(isinstance(part, Aggregate) for part in walk(by))
+
+
+def _of_open(over: WindowFunctionKind, reached: Sequence[_Member]) -> Interval:
+    """A window's value where some of the groups that it reaches may not be counted."""
+    lows, highs = [one.side.low for one in reached], [one.side.high for one in reached]
+    sure = [one.side for one in reached if one.sure]
+    match over:
+        case WindowFunctionKind.COUNT:
+            return Interval(len(sure), len(reached))
+        case WindowFunctionKind.SUM:
+            return Interval(
+                sum(one.side.low if one.sure else min(0.0, one.side.low) for one in reached),
+                sum(one.side.high if one.sure else max(0.0, one.side.high) for one in reached),
+            )
+        case WindowFunctionKind.MIN:
+            return Interval(min(lows), min((side.high for side in sure), default=max(highs)))
+        case WindowFunctionKind.MAX:
+            return Interval(max((side.low for side in sure), default=min(lows)), max(highs))
+    return Interval(min(lows), max(highs))
 
 
 def half_width(
@@ -269,6 +371,14 @@ def _summed(
         node.of, plan.parts[node.of], Interval((value - width) * times, (value + width) * times), None
     )
     return Interval(whole.low / times, whole.high / times)
+
+
+def _in_order(members: Sequence[_Member], *, descending: bool) -> tuple[list[float], list[float]]:
+    """The ends of their intervals, so that the first in the order is the least."""
+    sides = [one.side for one in members]
+    if descending:
+        return [-side.high for side in sides], [-side.low for side in sides]
+    return [side.low for side in sides], [side.high for side in sides]
 
 
 def _low(side: Interval) -> float:
