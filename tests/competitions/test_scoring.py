@@ -161,6 +161,7 @@ def test_what_does_not_fit_a_board_is_refused_before_it_is_charged(
         (board, replace(entry(), interface=Interface(("age",), {"often": "number"}))),
         (board, replace(entry(), interface=Interface(("age",), {"a": "boolean", "b": "boolean"}))),
         (replace(board, limit_seconds=10), entry()),
+        (replace(board, predicts="text"), entry()),
         (replace(board, plan=plan_board(replace(PLAN.form, sizes=Sizes(50, 20)))), entry()),
     ]
     for one, other in fits:
@@ -169,15 +170,11 @@ def test_what_does_not_fit_a_board_is_refused_before_it_is_charged(
         assert refused.value.zh and refused.value.remedy_zh
 
 
-def test_an_organisers_function_is_called_a_person_at_a_time() -> None:
-    form = replace(PLAN.form, metric=Metric(MetricKind.FUNCTION), sizes=Sizes(60))
-    plan = plan_board(form)
+def test_an_organisers_function_has_the_noise_of_a_mean() -> None:
+    metric = Metric(MetricKind.FUNCTION, function="0.75 * target / prediction")
+    plan = plan_board(replace(PLAN.form, metric=metric, sizes=Sizes(60)))
     people = PartPeople(None, [1] * 60, [[True]] * 60)  # type: ignore[arg-type]
-
-    def share(truth: list[object], said: list[object]) -> object:
-        return 1 / 0 if said == [None] else 0.75
-
-    score = score_of(plan, FORM, people, [[1.0]] * 59 + [[None]], share).score
+    score = score_of(plan, FORM, people, [[1.0]] * 59 + [[0]]).score
     assert abs(score - 59 * 0.75 / 60) < noise_bound(plan.sd)
 
 

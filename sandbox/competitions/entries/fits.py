@@ -7,7 +7,6 @@ from sandbox.budgets import Part
 from sandbox.catalog.model import DatasetPolicy, Role
 from sandbox.competitions.boards import BoardPlan, MetricKind
 from sandbox.competitions.entries.linear import Constant, LinearModel
-from sandbox.competitions.entries.values import PersonFunction
 from sandbox.errors import InvalidInput
 from sandbox.jobs.model import Interface, Program
 from sandbox.jobs.predict_people import seconds_a_person
@@ -29,15 +28,15 @@ KINDS: dict[MetricKind, tuple[str, ...]] = {
 @dataclass(frozen=True)
 class Board:
     """`key`: names the board, whose places are one Ladder a team. `plan` has its metric, sizes and price.
-    `limit_seconds`: of one entry, for all people together: it also says when a place is told. `function`: of
-    the organiser, for that kind of metric."""
+    `limit_seconds`: of one entry, for all people together: it also says when a place is told. `predicts`:
+    what an entry predicts for a function of the organiser; for other metrics `KINDS` says it."""
 
     key: str
     split: UUID
     part: Part
     plan: BoardPlan
     limit_seconds: int
-    function: PersonFunction | None = None
+    predicts: str = ""
 
 
 @dataclass(frozen=True)
@@ -78,7 +77,8 @@ def require_fits(board: Board, entry: Entry, split: Split, policy: DatasetPolicy
         )
     (kind,) = entry.interface.predicts.values()
     metric = board.plan.form.metric
-    if (allowed := KINDS.get(metric.kind)) is not None and kind not in allowed:
+    allowed = (board.predicts,) if board.predicts else KINDS.get(metric.kind)
+    if allowed is not None and kind not in allowed:
         raise InvalidInput(
             f"For {metric.kind.value} an entry predicts {' or '.join(allowed)}.",
             code="bad_entry",

@@ -208,7 +208,7 @@ def _score(
     try:
         if predicted is None:
             raise ValueError("the seal left no predictions")
-        return score_of(board.plan, split.form, people, predicted, board.function)
+        return score_of(board.plan, split.form, people, predicted)
     except Exception as error:  # noqa: BLE001  # of whatever kind: it could follow from one person's rows
         # the operator is told that it happened, and nothing that could hold data
         LOGGER.error("entry %s ran, and has no score: %s", entry.id, type(error).__name__)  # noqa: TRY400
