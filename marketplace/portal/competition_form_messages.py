@@ -132,10 +132,10 @@ COMPETITION_FORM_MESSAGES: dict[str, tuple[str, str]] = {
     "cf_plan_more": (
         "按 {entries} 次提交、榜单 {people} 人、决赛 {final} 人计算。"
         "全部得分的隐私损失约为 ε {epsilon}（δ {delta}），"
-        "计入数据集预算。一队的名次至多透露训练人群 {bits} 比特。每人的预测至多 {seconds} 秒。",
+        "计入数据集预算。每人的预测至多 {seconds} 秒。",
         "For {entries} entries, {people} people on the board and {final} in the final. All scores lose about "
-        "epsilon {epsilon} (delta {delta}) of the dataset's budget. A team's places tell at most {bits} bits "
-        "of people it trained on. A prediction of a person may take {seconds} seconds.",
+        "epsilon {epsilon} (delta {delta}) of the dataset's budget. A prediction of a person may take "
+        "{seconds} seconds.",
     ),
     "cf_plan_hour": (
         "没有其他大赛排队时，一小时可评 {programs} 份程序，或 {linear} 个线性模型。",

@@ -59,7 +59,6 @@ def _plan(
         sd=f"{plan.sd:.6f}",
         step=f"{float(plan.step):g}",
         visible=f"{plan.visible:.4f}",
-        bits=f"{plan.bits_of_team:.1f}",
         epsilon=f"{epsilon_of(PrivacyLoss.at_most(Fraction(board.rho)), delta):.2f}",
         delta=f"{float(delta):g}",
         seconds_a_person=f"{seconds:.3f}",

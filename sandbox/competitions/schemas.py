@@ -42,10 +42,9 @@ class FunctionExample(TypedDict):
 class BoardPlanDocument(TypedDict):
     """What follows from a board's numbers. `people` and `final_people` are scored live and in the final.
     `entries`: of all teams. `sd`: of the noise of one score. `step`: of the Ladder. `visible`: the least
-    difference of two teams that shows. `bits`: what a team's places can tell of people whose rows it trained
-    on. `epsilon`: what all scores of the live board lose, at `delta`. `seconds_a_person`: of a prediction.
-    `programs_an_hour` and `linear_models_an_hour`: how many entries are scored in one, while no other
-    competition waits. `examples`: of a function of the organiser."""
+    difference of two teams that shows. `epsilon`: what all scores of the live board lose, at `delta`.
+    `seconds_a_person`: of a prediction. `programs_an_hour` and `linear_models_an_hour`: how many entries are
+    scored in one, while no other competition waits. `examples`: of a function of the organiser."""
 
     track: str
     people: int
@@ -55,7 +54,6 @@ class BoardPlanDocument(TypedDict):
     sd: str
     step: str
     visible: str
-    bits: str
     epsilon: str
     delta: str
     seconds_a_person: str

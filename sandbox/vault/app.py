@@ -384,7 +384,7 @@ def _add_health(
 def _scorer(runs: RunContext, raw: SplitRawStore, policies: Path, taxonomy: Taxonomy) -> Scorer:
     """What scores entries, with the context of everything about competitions."""
     context = CompetitionContext(runs.database, runs.repository, runs.gate, policies, raw)
-    return Scorer(context, ScoringContext(runs.database, raw, runs, taxonomy, wait_until))
+    return Scorer(context, ScoringContext(runs.database, raw, runs, wait_until))
 
 
 def _add_runs(app: FastAPI, worker: Worker, log: Log, person: Callable[..., Principal]) -> None:

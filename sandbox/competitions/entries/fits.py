@@ -41,16 +41,14 @@ class Board:
 
 @dataclass(frozen=True)
 class Entry:
-    """`program`: a predictor, or the one of a model (`model_program`). `fitted_on`: the grade of the raw rows
-    that its model was fitted on; "" for one that met none (trained on stand-in rows, or with DP).
-    `evaluated`: what the vault computes itself, in place of calling the program."""
+    """`program`: a predictor, or the one of a model (`model_program`): text that its team holds, so nothing
+    of it is fitted on rows here. `evaluated`: what the vault computes, in place of calling the program."""
 
     id: UUID
     team: str
     by: str
     program: Program
     interface: Interface
-    fitted_on: str = ""
     evaluated: LinearModel | Constant | None = None
 
 
