@@ -104,6 +104,25 @@ COMPETITION_FORM_MESSAGES: dict[str, tuple[str, str]] = {
     "cf_final_rho": ("决赛的隐私损失 rho", "Privacy loss of the final (rho)"),
     "cf_clip": ("每人的最大损失", "Largest loss of one person"),
     "cf_clip_is": ("仅用于对数损失和误差类标准。", "For log loss and errors alone."),
+    "cf_function": ("主办方的评分函数", "Your own function"),
+    "cf_function_is": (
+        "仅用于该评分标准：用 prediction 和 target 写成表达式，0 最差，1 最好。"
+        "例如 1 - abs(prediction - target) / 10。",
+        "For that metric alone: an expression of prediction and target, 0 the worst and 1 the best. "
+        "Such as 1 - abs(prediction - target) / 10.",
+    ),
+    "cf_predicts": ("提交的预测类型", "What an entry predicts"),
+    "cf_predicts_is": ("仅用于主办方的评分函数。", "For your own function alone."),
+    "cf_by_metric": ("由评分标准决定", "The metric says it"),
+    "cf_predicts.number": ("数值", "a number"),
+    "cf_predicts.probability": ("概率（0 到 1）", "a probability (0 to 1)"),
+    "cf_predicts.integer": ("整数", "a whole number"),
+    "cf_predicts.boolean": ("真或假", "true or false"),
+    "cf_predicts.text": ("文本", "a text"),
+    "cf_examples": ("评分函数的示例", "Your function on examples"),
+    "cf_example_given": ("函数的结果", "The function gives"),
+    "cf_example_value": ("计分", "It counts"),
+    "cf_no_value": ("没有值", "no value"),
     "cf_calculator": ("这个榜单能看出什么", "What this board will show"),
     "cf_plan": (
         "两队之差不小于 {visible} 时可以看出；得分按 {step} 一步变动；一次得分的噪声标准差为 {sd}。",
@@ -113,10 +132,10 @@ COMPETITION_FORM_MESSAGES: dict[str, tuple[str, str]] = {
     "cf_plan_more": (
         "按 {entries} 次提交、榜单 {people} 人、决赛 {final} 人计算。"
         "全部得分的隐私损失约为 ε {epsilon}（δ {delta}），"
-        "计入数据集预算。一队的名次至多透露训练人群 {bits} 比特。每人的预测至多 {seconds} 秒。",
+        "计入数据集预算。每人的预测至多 {seconds} 秒。",
         "For {entries} entries, {people} people on the board and {final} in the final. All scores lose about "
-        "epsilon {epsilon} (delta {delta}) of the dataset's budget. A team's places tell at most {bits} bits "
-        "of people it trained on. A prediction of a person may take {seconds} seconds.",
+        "epsilon {epsilon} (delta {delta}) of the dataset's budget. A prediction of a person may take "
+        "{seconds} seconds.",
     ),
     "cf_plan_hour": (
         "没有其他大赛排队时，一小时可评 {programs} 份程序，或 {linear} 个线性模型。",

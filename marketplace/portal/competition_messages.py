@@ -150,6 +150,15 @@ COMPETITION_MESSAGES: dict[str, tuple[str, str]] = {
     "comp_metric.balanced_accuracy": ("平衡准确率", "balanced accuracy"),
     "comp_metric.f1": ("F1", "F1"),
     "comp_metric.auc": ("AUC", "AUC"),
+    "comp_metric.function": ("主办方的评分函数", "the organiser's function"),
+    "comp_predicted": ("预测值", "Prediction"),
+    "comp_function": ("评分函数", "Scoring function"),
+    "comp_function_is": (
+        "按每一行的真实值（target）和预测值（prediction）计算，小于 0 按 0、大于 1 按 1 计；"
+        "没有值（如除以零）按 0 计。每人取各行平均。",
+        "Of each row's true value (target) and its prediction. What is below 0 counts as 0, above 1 as 1, "
+        "and no value (such as a division by zero) as 0. A person has the mean of their rows.",
+    ),
     "comp_scored_people": ("评分人数", "People scored"),
     "comp_live_final": (
         "榜单 {live} 人，决赛 {final} 人，两者不重叠",

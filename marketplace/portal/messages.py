@@ -348,6 +348,7 @@ MESSAGES: dict[str, tuple[str, str]] = {
     "votes_of": ("已投票 {number} / {needed}", "{number} of {needed} have voted"),
     "median_days": ("用时中位数（天）", "Median days"),
     "how_often": ("次数", "How often"),
+    "models_it_read": ("所用模型", "Models it read"),
     "what_it_read": ("所读数据", "What it read"),
     "program": ("程序", "Program"),
     "environment": ("环境", "environment"),

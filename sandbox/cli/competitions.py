@@ -37,7 +37,13 @@ def check(file: File, who: As = "lin", home: Home = None, as_json: Json = False)
     """Say all that is wrong with a competition's document (data officers). Fails if anything is."""
     told = visitor_of(home, who).vault("POST", DRAFTS + "/check", json={"text": _text(file)})
     lines = [f"{fault['message']['en']} {fault['remedy']['en']}" for fault in told["faults"]]
-    show(told, as_json, *(lines or ["Nothing is wrong with it."]))
+    examples = [
+        f"{board['track']}: target {example['target']!r}, prediction {example['prediction']!r}: "
+        + (f"{example['value']} (of {example['given']})" if "given" in example else "no value, counts as 0")
+        for board in told["boards"]
+        for example in board.get("examples", ())
+    ]
+    show(told, as_json, *(lines or ["Nothing is wrong with it."]), *examples)
     if told["faults"]:
         raise typer.Exit(1)
 

@@ -29,6 +29,7 @@ KNOWN = {
     "name": str,
     "entry": str,
     "inputs": list,
+    "models": list,
     "limit": str,
     "team": str,
     "hint": bool,
@@ -109,6 +110,7 @@ def read_folder(folder: Path) -> dict[str, Any]:
             else {}
         ),
         "inputs": [str(one) for one in said.get("inputs", [])],
+        **({"models": [str(one) for one in said["models"]]} if said.get("models") else {}),
         "limit_seconds": LIMITS[said.get("limit", "1m")],
         **({"team": said["team"]} if "team" in said else {}),
     }

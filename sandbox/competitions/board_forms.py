@@ -11,6 +11,7 @@ from sandbox.competitions.board_plans import plan_of_phases
 from sandbox.competitions.context import CompetitionContext
 from sandbox.competitions.document import Phase, Track
 from sandbox.competitions.entries.linear import MODEL_SECONDS
+from sandbox.competitions.function_examples import examples_of
 from sandbox.competitions.schemas import BoardPlanDocument
 from sandbox.errors import CihuError, InvalidInput
 from sandbox.jobs.predict_people import seconds_a_person
@@ -49,7 +50,7 @@ def _plan(
     assert board is not None
     plan, delta = plan_of_phases(phases, zone, track), _delta(context, track)
     seconds = seconds_a_person(track.entries.seconds, max(board.live, board.final))
-    return BoardPlanDocument(
+    shown = BoardPlanDocument(
         track=track.id,
         people=board.live,
         final_people=board.final,
@@ -58,13 +59,15 @@ def _plan(
         sd=f"{plan.sd:.6f}",
         step=f"{float(plan.step):g}",
         visible=f"{plan.visible:.4f}",
-        bits=f"{plan.bits_of_team:.1f}",
         epsilon=f"{epsilon_of(PrivacyLoss.at_most(Fraction(board.rho)), delta):.2f}",
         delta=f"{float(delta):g}",
         seconds_a_person=f"{seconds:.3f}",
         programs_an_hour=context.slots * HOUR // track.entries.seconds,
         linear_models_an_hour=context.slots * HOUR // MODEL_SECONDS,
     )
+    if examples := examples_of(board):
+        shown["examples"] = examples
+    return shown
 
 
 def _delta(context: CompetitionContext, track: Track) -> Fraction:

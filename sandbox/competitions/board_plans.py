@@ -15,11 +15,15 @@ DEFAULT_CLIP = Fraction(1)
 
 
 def metric_of(board: Board) -> Metric:
-    return Metric(MetricKind(board.metric), Fraction(board.clip) if board.clip else DEFAULT_CLIP)
+    clip = Fraction(board.clip) if board.clip else DEFAULT_CLIP
+    return Metric(MetricKind(board.metric), clip, board.function or "")
 
 
 def baseline_of(board: Board) -> Constant | None:
-    """What everybody is predicted to be; None where the document does not say enough for one."""
+    """What everybody is predicted to be; None where the document does not say enough for one. For a function
+    of the organiser: as for the metric that asks for the same kind of prediction."""
+    if board.metric == "function":
+        return _baseline_of_kind(board)
     match board.metric:
         case "accuracy":
             common = max(board.strata, key=lambda one: one.live)
@@ -37,6 +41,23 @@ def baseline_of(board: Board) -> Constant | None:
             return Constant(0.5, "probability")
     middle = float(Fraction(board.baseline)) if board.baseline else _middle(board)
     return None if middle is None else Constant(middle, "number")
+
+
+def _baseline_of_kind(board: Board) -> Constant | None:
+    """The number of the document, or the middle of the strata; else the most frequent value or the share of
+    the positive class."""
+    if board.predicts == "probability":
+        return baseline_of(board.model_copy(update={"metric": "brier"}))
+    if board.predicts in ("number", "integer"):
+        middle = float(Fraction(board.baseline)) if board.baseline else _middle(board)
+        if middle is not None:
+            return (
+                Constant(round(middle), "integer")
+                if board.predicts == "integer"
+                else Constant(middle, "number")
+            )
+    common = baseline_of(board.model_copy(update={"metric": "accuracy"}))
+    return common if common is not None and common.kind == board.predicts else None
 
 
 def plan_of(document: Competition, track: Track) -> BoardPlan:

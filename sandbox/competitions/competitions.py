@@ -338,7 +338,7 @@ def _board_track(track: Track) -> BoardTrackDocument:
     assert board is not None
     target = next(one for one in track.datasets if one.target)
     assert target.target is not None
-    return BoardTrackDocument(
+    shown = BoardTrackDocument(
         id=track.id,
         title=words(track.title),
         kinds=[kind for kind in track.entries.kinds if kind not in JUDGED],
@@ -354,6 +354,10 @@ def _board_track(track: Track) -> BoardTrackDocument:
         per_day=track.entries.per_day,
         in_total=track.entries.in_total,
     )
+    if board.function is not None and board.predicts is not None:
+        shown["function"] = board.function
+        shown["predicts"] = board.predicts
+    return shown
 
 
 def _jury_track(track: Track) -> JuryTrackDocument:

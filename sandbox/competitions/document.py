@@ -35,7 +35,8 @@ PhaseKind = Literal["registration", "board", "jury", "final"]
 EntryKind = Literal["model", "program", "questions", "document"]
 JUDGED = frozenset({"document", "questions"})
 """Kinds of entries that a jury judges; the others are scored on a board."""
-Metric = Literal["accuracy", "brier", "log_loss", "mae", "rmse", "balanced_accuracy", "f1", "auc"]
+Metric = Literal["accuracy", "brier", "log_loss", "mae", "rmse", "balanced_accuracy", "f1", "auc", "function"]
+Predicted = Literal["number", "probability", "integer", "boolean", "text"]
 People = Annotated[int, Field(ge=1, le=100_000_000)]
 TaskKind = Literal["classification", "regression", "document"]
 
@@ -122,10 +123,14 @@ class Board(Part):
     """How a board is scored. The strata give the public numbers of people in the live and the final split.
     `rho` is what the scores of all teams may lose of the live split together, `final_rho` of the final one.
     No more than `expected_teams` are taken, since they share it. `clip`: the largest loss of one person, for
-    log loss, MAE and RMSE. `baseline`: of MAE and RMSE, what the organiser's own entry predicts
-    for everybody; without it the middle of the strata, if all have both bounds."""
+    log loss, MAE and RMSE. `function`: the organiser's own metric, an expression over `target` and
+    `prediction` that gives 0 (worst) to 1 for a row; `predicts`: what an entry predicts for it. Both stand
+    with the metric `function`, and with no other. `baseline`: of numbers, what the organiser's own entry
+    predicts for everybody; without it the middle of the strata, if all have both bounds."""
 
     metric: Metric
+    function: Annotated[PlainText, Field(min_length=1, max_length=500)] | None = None
+    predicts: Predicted | None = None
     strata: Annotated[list[StratumOfTarget], Field(min_length=1, max_length=100)]
     clip: Number | None = None
     rho: Number

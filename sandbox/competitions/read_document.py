@@ -12,7 +12,9 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from sandbox.catalog.model import DatasetPolicy, Role
 from sandbox.competitions.board_plans import plan_of_phases, split_form
-from sandbox.competitions.document import JUDGED, LOCAL, Competition, Phase, Track
+from sandbox.competitions.boards.function import BadFunction
+from sandbox.competitions.document import JUDGED, LOCAL, Board, Competition, Phase, Track
+from sandbox.competitions.function_examples import require_useful
 from sandbox.errors import CihuError, InvalidInput
 from sandbox.jobs.predict_people import seconds_a_person
 from sandbox.policy import PolicyFaults, Steps, YamlText
@@ -302,6 +304,7 @@ def _board(track: Document, board: Document, path: tuple[str | int, ...]) -> Ite
             "榜单评分对象为模型或程序，而该赛道均不接受。",
             "请在 kinds 中增加类型，或去掉榜单。",
         )
+    yield from _function(board, (*path, "board"))
     for field in ("rho", "final_rho"):
         # what else is wrong with numbers of the live board, the organiser's calculator says (_plans)
         if Decimal(board[field]) > MOST_RHO or (field == "final_rho" and not Decimal(board[field])):
@@ -311,6 +314,30 @@ def _board(track: Document, board: Document, path: tuple[str | int, ...]) -> Ite
                 'Write a small number, such as "0.1".',
                 f"{field} 应大于 0，至多 {MOST_RHO}。",
                 '请填写较小的数，例如 "0.1"。',
+            )
+
+
+def _function(board: Document, path: tuple[str | int, ...]) -> Iterator[Fault]:
+    for field in ("function", "predicts"):
+        if (field in board) != (board["metric"] == "function"):
+            yield Fault(
+                (*path, field),
+                f"{field} stands with the metric function, and with no other.",
+                "Choose that metric and write both function and predicts, or leave both out.",
+                f"{field} 与指标 function 须同时填写或同时不填。",
+                "请选择指标 function 并填写 function 和 predicts，或均不填写。",
+            )
+            return
+    if "function" in board:
+        try:
+            require_useful(Board.model_validate(board))
+        except BadFunction as error:
+            yield Fault(
+                (*path, "function"),
+                error.message,
+                "Write an expression such as 1 - abs(prediction - target) / 10.",
+                error.zh,
+                "请填写表达式，例如 1 - abs(prediction - target) / 10。",
             )
 
 

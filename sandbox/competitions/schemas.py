@@ -13,7 +13,10 @@ TeamState = Literal["active", "merged", "dissolved", "withdrawn", "disqualified"
 EntryState = Literal["queued", "running", "scored", "failed", "not_run", "cancelled", "received"]
 AppealState = Literal["filed", "upheld", "dismissed"]
 PhaseKindName = Literal["registration", "board", "jury", "final"]
-MetricName = Literal["accuracy", "brier", "log_loss", "mae", "rmse", "balanced_accuracy", "f1", "auc"]
+MetricName = Literal[
+    "accuracy", "brier", "log_loss", "mae", "rmse", "balanced_accuracy", "f1", "auc", "function"
+]
+PredictedName = Literal["number", "probability", "integer", "boolean", "text"]
 EntryKindName = Literal["model", "program", "questions", "document"]
 
 
@@ -26,13 +29,22 @@ class CompetitionFault(TypedDict):
     path: str
 
 
+class FunctionExample(TypedDict):
+    """What an organiser's function gives for one row. `value`: what counts. `given`: what the function gave,
+    before it was brought into [0, 1]; without it, it gave no value, which counts as 0."""
+
+    target: bool | int | float | str
+    prediction: bool | int | float | str
+    value: str
+    given: NotRequired[str]
+
+
 class BoardPlanDocument(TypedDict):
     """What follows from a board's numbers. `people` and `final_people` are scored live and in the final.
     `entries`: of all teams. `sd`: of the noise of one score. `step`: of the Ladder. `visible`: the least
-    difference of two teams that shows. `bits`: what a team's places can tell of people whose rows it trained
-    on. `epsilon`: what all scores of the live board lose, at `delta`. `seconds_a_person`: of a prediction.
-    `programs_an_hour` and `linear_models_an_hour`: how many entries are scored in one, while no other
-    competition waits."""
+    difference of two teams that shows. `epsilon`: what all scores of the live board lose, at `delta`.
+    `seconds_a_person`: of a prediction. `programs_an_hour` and `linear_models_an_hour`: how many entries are
+    scored in one, while no other competition waits. `examples`: of a function of the organiser."""
 
     track: str
     people: int
@@ -42,12 +54,12 @@ class BoardPlanDocument(TypedDict):
     sd: str
     step: str
     visible: str
-    bits: str
     epsilon: str
     delta: str
     seconds_a_person: str
     programs_an_hour: int
     linear_models_an_hour: int
+    examples: NotRequired[list[FunctionExample]]
 
 
 class CheckedCompetition(TypedDict):
@@ -141,8 +153,9 @@ class PositiveDocument(TypedDict):
 
 class BoardTrackDocument(TypedDict):
     """A track that has a board, as an entrant needs it: from these columns the `target` is predicted, and
-    scored by `metric`; `clip` is the largest loss of one person. `seconds`: the limit of a program that is
-    called for each person; `model_seconds`: of a linear model."""
+    scored by `metric`; `clip` is the largest loss of one person. `function`: the organiser's own metric, and
+    `predicts` what an entry predicts for it. `seconds`: the limit of a program that is called for each
+    person; `model_seconds`: of a linear model."""
 
     id: str
     title: Words
@@ -153,6 +166,8 @@ class BoardTrackDocument(TypedDict):
     target: str
     metric: MetricName
     clip: str
+    function: NotRequired[str]
+    predicts: NotRequired[PredictedName]
     positives: list[PositiveDocument]
     seconds: int
     model_seconds: int

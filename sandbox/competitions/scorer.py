@@ -246,6 +246,7 @@ class Scorer:
                 part=Part.FINAL if final else Part.LIVE,
                 plan=plan_for(tx, name, track.id, final=final),
                 limit_seconds=track.entries.seconds if evaluated is None else MODEL_SECONDS,
+                predicts=(track.board.predicts if track.board is not None else None) or "",
             ),
             Entry(scoring_id(id), str(team), by, program, interface, evaluated=evaluated),
         )

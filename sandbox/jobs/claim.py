@@ -26,6 +26,7 @@ from sandbox.identity import load_principal
 from sandbox.jobs.cancel import end_as_cancelled
 from sandbox.jobs.context import RunContext
 from sandbox.jobs.disclosure_time import told_at
+from sandbox.jobs.library import models_for
 from sandbox.jobs.model import Run, RunKind, RunState
 from sandbox.jobs.permit import require_leave
 from sandbox.jobs.read import load_run
@@ -79,7 +80,9 @@ def _refusal(
     tx: Transaction, context: RunContext, run: Run, versions: tuple[Version, ...]
 ) -> CihuError | None:
     try:
-        require_leave(tx, context.gate, load_principal(tx, run.submitted_by), run.inputs, versions)
+        person = load_principal(tx, run.submitted_by)
+        require_leave(tx, context.gate, person, run.inputs, versions)
+        models_for(tx, context.library, person, run.team, [(one.name, one.version) for one in run.models])
         require_rows(tx, ((version.dataset, version.number) for version in versions))
         _require_not_withdrawn(versions)
         _require_not_retired(tx, versions)

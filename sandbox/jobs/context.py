@@ -9,6 +9,7 @@ from sandbox.database import Database
 from sandbox.declared import DeclaredContext
 from sandbox.disclosure.taxonomy import Taxonomy
 from sandbox.errors import Unavailable
+from sandbox.jobs.library import Library
 from sandbox.policy import Gate
 from sandbox.storage import QuarantineStore, RawStore
 
@@ -33,6 +34,7 @@ class RunContext:
     declared: DeclaredContext | None = None  # without it no declared query is taken
     sealer: str = "bubblewrap"  # or "gvisor"
     taxonomy: Taxonomy | None = None  # the rules of outputs; without them no recipe is taken
+    library: Library | None = None  # of models that runs may read
 
     @property
     def most_of_a_team(self) -> int:

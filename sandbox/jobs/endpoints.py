@@ -60,6 +60,9 @@ class NewRun(BaseModel):
         description="whether its end is told with its class, where the datasets' officers let it",
     )
     interface: Interface | None = Field(default=None, description="of a predictor")
+    models: list[PlainText] = Field(
+        default=[], max_length=100, description="of the library, which it reads: name@version, of its team"
+    )
     team: PlainText | None = Field(
         default=None, description="for which team; needed only if several of yours could"
     )
@@ -116,6 +119,7 @@ def router(worker: Worker, log: Log, *, authenticate: Callable[..., Principal]) 
             team=new.team,
             hint=new.hint,
             interface=new.interface.model_dump() if new.interface else None,
+            models=new.models,
         )
         worker.wake()
         return with_hints(run)
@@ -215,6 +219,7 @@ def document_of(run: Run, withdrawn: AbstractSet[tuple[str, int]]) -> dict[str, 
             }
             for one in run.inputs
         ],
+        "models": [{"name": one.name, "version": one.version} for one in run.models],
         "interface": as_document(run.interface) if run.interface else None,
         "hint_bits": run.hint_bits,
         "hint": run.hint.value if run.hint else None,

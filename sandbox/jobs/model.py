@@ -9,6 +9,8 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
+from sandbox.jobs.library import UsedModel
+
 
 class RunKind(StrEnum):
     PROGRAM = "program"  # of an analyst, in a seal
@@ -142,3 +144,4 @@ class Run:
     hint: Hint | None = None
     interruptions: int = 0
     kernels_frozen: bool = False
+    models: tuple[UsedModel, ...] = ()

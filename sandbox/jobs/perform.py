@@ -1,7 +1,7 @@
 """Performs one piece of work in a fresh seal: its program and its rows are laid out, it runs, and everything
 is removed."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from sandbox.errors import CihuError, Unavailable
@@ -49,10 +49,11 @@ def perform(
     seconds: Callable[[], float],
     cancelled: Cancellation,
     people: FedPeople | None = None,
+    models: Callable[[], Mapping[str, Mapping[str, bytes]]] = dict,
 ) -> Ending:
     """`seconds` says, once everything lies in its place, how long it may run. `module` of the client's is
     started instead of the program's entry, and given it. `people`: a predictor is called on them one by one,
-    and there are no `inputs`. Whatever fails is an `Ending` too."""
+    and there are no `inputs`. `models`: files by model. Whatever fails is an `Ending` too."""
     try:
         place = run_folder.make(context.folder, name)
     except OSError as error:
@@ -60,6 +61,7 @@ def perform(
     fed = False
     try:
         place.write_program(program.files)
+        place.write_models(models())
         rows = 0
         for given in inputs:
             place.write_input(given.dataset, given.parquet)

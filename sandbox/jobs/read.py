@@ -9,6 +9,7 @@ from sqlalchemy import Row, select
 from sandbox.database import Transaction
 from sandbox.errors import NotFound
 from sandbox.identity import Principal
+from sandbox.jobs.library import UsedModel
 from sandbox.jobs.model import Hint, Input, Interface, Program, Run, RunKind, RunState
 from sandbox.jobs.tables import runs
 
@@ -26,6 +27,7 @@ def as_run(row: Row[Any]) -> Run:
         environment_sha256=row.environment_sha256,
         inputs=tuple(Input(**one) for one in row.inputs),
         limit_seconds=row.limit_seconds,
+        models=tuple(UsedModel(**one) for one in row.models),
         state=RunState(row.state),
         started_at=row.started_at,
         told_at=row.told_at,

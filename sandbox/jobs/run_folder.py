@@ -38,6 +38,10 @@ class RunFolder:
         return memory_folder(self.path.parent) / str(os.getpid()) / self.path.name
 
     @property
+    def models(self) -> Path:
+        return self.path / "models"
+
+    @property
     def beginning(self) -> Path:
         return self.path / "beginning"
 
@@ -53,6 +57,14 @@ class RunFolder:
             if (model := model_name(path)) is not None:
                 (self.program / model).write_bytes(b64decode(text))
         _open_below(self.program)
+
+    def write_models(self, models: Mapping[str, Mapping[str, bytes]]) -> None:
+        """Of each its files, in a folder of its name."""
+        for name, files in models.items():
+            (self.models / name).mkdir()
+            for file, content in files.items():
+                (self.models / name / file).write_bytes(content)
+        _open_below(self.models)
 
     def write_input(self, dataset: str, parquet: bytes) -> None:
         target = self.inputs / f"{dataset}.parquet"
@@ -83,7 +95,7 @@ def make(runs: Path, name: str) -> RunFolder:
     folder = RunFolder(runs / name)
     folder.path.mkdir(mode=0o700)
     private_memory(runs)
-    for inner in (folder.program, folder.inputs, folder.beginning):
+    for inner in (folder.program, folder.inputs, folder.models, folder.beginning):
         inner.mkdir()
         inner.chmod(0o755)
     os.mkfifo(folder.begin)

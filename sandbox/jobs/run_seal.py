@@ -18,6 +18,7 @@ from sandbox.seals.one_person import person_filter
 HOME = "/home/analyst"
 TEMPORARY = "/tmp"  # noqa: S108  # the seal's own, in memory
 PROGRAM, INPUTS, OUTBOX, BEGINNING = "/program", "/data", "/outbox", "/run/beginning"
+MODELS = "/models"
 MIB = 1024 * 1024
 OUTBOX_BYTES = 128 * MIB  # all of it: it is memory
 THREADS = 4
@@ -62,6 +63,7 @@ def run_seal(
         "OPENBLAS_NUM_THREADS": str(THREADS),
         "OMP_NUM_THREADS": str(THREADS),
         "CIHU_INPUTS": INPUTS,
+        "CIHU_MODELS": MODELS,
         "CIHU_OUTBOX": OUTBOX,
     }
     caller: tuple[str, ...] = () if module is None else ("-m", module)
@@ -95,6 +97,7 @@ def run_seal(
         own=(
             Bind(str(folder.program), PROGRAM),
             Bind(str(folder.inputs), INPUTS),
+            Bind(str(folder.models), MODELS),
             Bind(str(folder.beginning), BEGINNING),
         ),
         environment=tuple(environment.items()),

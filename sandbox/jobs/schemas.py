@@ -20,6 +20,13 @@ class InputDocument(TypedDict):
     withdrawn: NotRequired[Literal[True]]
 
 
+class UsedModelDocument(TypedDict):
+    """A version of a model of the library that a run reads."""
+
+    name: str
+    version: int
+
+
 class InterfaceDocument(TypedDict):
     """What a predictor is given, and what it returns for each row."""
 
@@ -83,6 +90,7 @@ class RunDocument(TypedDict):
     told_at: datetime | None
     ended_at: datetime | None
     inputs: list[InputDocument]
+    models: list[UsedModelDocument]
     interface: InterfaceDocument | None
     hint_bits: int
     hint: Hint | None

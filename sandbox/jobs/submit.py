@@ -16,6 +16,7 @@ from sandbox.identity import Principal
 from sandbox.jobs.context import RunContext
 from sandbox.jobs.disclosure_time import checked_limit
 from sandbox.jobs.hints import take_bits
+from sandbox.jobs.library import checked_names, models_for
 from sandbox.jobs.model import Interface, Program, Run, RunKind, RunState
 from sandbox.jobs.permit import inputs_of, require_leave
 from sandbox.jobs.predictor import as_document, checked_interface
@@ -42,8 +43,10 @@ def submit(
     team: str | None = None,
     interface: Mapping[str, Any] | None = None,
     hint: bool = False,
+    models: Sequence[str] = (),
 ) -> Run:
-    """Queue a run; with an `interface`, a predictor. `hint`: its end comes with its class.
+    """Queue a run; with an `interface`, a predictor. `hint`: its end comes with its class. `models`: of the
+    library, as name@version.
 
     Raises `InvalidInput`, `Forbidden`, `NotFound` (a dataset), `TooMany`, `BudgetExhausted` (hints);
     then nothing is queued."""
@@ -66,6 +69,7 @@ def submit(
         environment_sha256=context.environment_sha256(),
         hint=hint,
         predictor=predictor,
+        models=checked_names(models),
     )
 
 
@@ -82,6 +86,7 @@ def queue(
     team: str | None,
     hint: bool = False,
     predictor: Interface | None = None,
+    models: Sequence[tuple[str, int]] = (),
 ) -> Run:
     """Decide, record, log and queue what is checked already."""
     declared = as_document(predictor) if predictor is not None else None
@@ -90,6 +95,7 @@ def queue(
         with context.database.transaction() as tx:
             team, read = inputs_of(tx, principal, versions, team)
             require_leave(tx, context.gate, principal, read, versions)
+            used = [asdict(one) for one in models_for(tx, context.library, principal, team, models)]
             if RECIPES in program.files:  # once it is decided: what is wrong with one tells of the columns
                 _check_recipes(context, program, versions, predictor)
             _require_room(tx, team)
@@ -106,6 +112,7 @@ def queue(
                     program_sha256=program.sha256,
                     environment_sha256=environment_sha256,
                     inputs=[asdict(one) for one in read],
+                    models=used,
                     limit_seconds=limit_seconds,
                     state=RunState.QUEUED.value,
                     interface=declared,
@@ -125,6 +132,7 @@ def queue(
                         "environment_sha256": environment_sha256,
                         "inputs": [asdict(one) for one in read],
                         "limit_seconds": limit_seconds,
+                        **({"models": used} if used else {}),
                         **({"interface": declared} if declared else {}),
                         **({"hint_bits": bits} if bits else {}),
                     },

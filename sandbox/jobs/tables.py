@@ -13,6 +13,7 @@ from sqlalchemy import (
     Text,
     false,
     func,
+    text,
 )
 from sqlalchemy.dialects.postgresql import JSONB, UUID
 
@@ -31,6 +32,7 @@ runs = Table(
     Column("program_sha256", Text, nullable=False),
     Column("environment_sha256", Text, nullable=False),
     Column("inputs", JSONB, nullable=False),  # [{dataset, version, sha256, grant}]
+    Column("models", JSONB, nullable=False, server_default=text("'[]'")),  # [{name, version, sha256}]
     Column("limit_seconds", Integer, nullable=False),
     Column("state", Text, nullable=False),
     Column("started_at", DateTime(timezone=True)),

@@ -7,7 +7,7 @@ forgets none.
 
 import logging
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
@@ -246,6 +246,7 @@ class Worker:
                 program=run.program,
                 interface=run.interface,
                 inputs=given(),
+                models=lambda: self._models(run),
                 limit_seconds=run.limit_seconds,
                 cancelled=cancellation,
                 seconds=lambda: seconds_left(run),
@@ -260,6 +261,11 @@ class Worker:
             cancelled=cancellation,
             program=program,
         )
+
+    def _models(self, run: Run) -> dict[str, Mapping[str, bytes]]:
+        """The files of each model that it reads. Raises `Unavailable`."""
+        library = self.context.library
+        return {one.folder: library.files(one) for one in run.models} if library is not None else {}
 
     def _freeze(self, run: Run) -> None:
         """Once for a run, before any of its seals: what is paused stays so until the run's end is told, and

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Path, Query
+from fastapi import APIRouter, Depends, Path, Query, Response
 
 from sandbox.api_schema import answers
 from sandbox.competitions.context import CompetitionContext
@@ -21,11 +21,42 @@ from sandbox.models.schemas import (
     PredictRows,
     RetireModel,
 )
+from sandbox.models.sealed_use import SealedLibrary
 from sandbox.plain_text import PlainText
 
+BYTES = "application/octet-stream"
 Number = Annotated[int, Path(ge=1, le=2**31 - 1)]
 Name = Annotated[PlainText, Path(max_length=100)]
 Word = Annotated[PlainText, Query(max_length=100)]
+
+
+def reading(library: SealedLibrary, *, authenticate: Callable[..., Principal]) -> APIRouter:
+    """A version with its card, and its file for a trial of a run: over the kernels' socket too."""
+    api = APIRouter(prefix="/v1/models", tags=["models"])
+    Asker = Annotated[Principal, Depends(authenticate)]
+
+    @api.get(
+        "/{name}/{version}",
+        operation_id="get_model",
+        summary="A version of a model",
+        responses=answers(ModelDocument, 404),
+    )
+    def one(asker: Asker, name: Name, version: Number) -> ModelDocument:
+        with library.database.transaction() as tx:
+            return model_document(find_model(tx, name, version))
+
+    @api.get(
+        "/{name}/{version}/file",
+        response_class=Response,
+        operation_id="get_model_file",
+        summary="The file of a model, for a trial",
+        responses=answers(None, 403, 404, 409, media_type=BYTES),
+    )
+    def file(asker: Asker, name: Name, version: Number) -> Response:
+        """For members of its team, as a sealed run is given it."""
+        return Response(library.file_for(asker, name, version), media_type=BYTES)
+
+    return api
 
 
 def router(
@@ -59,16 +90,6 @@ def router(
         """For members of its team. It is evaluated on stand-in rows first. The card shows what its review
         measured; membership numbers count against what reviews may tell the team."""
         return register_model(context, competitions, asker, new)
-
-    @api.get(
-        "/{name}/{version}",
-        operation_id="get_model",
-        summary="A version of a model",
-        responses=answers(ModelDocument, 404),
-    )
-    def one(asker: Asker, name: Name, version: Number) -> ModelDocument:
-        with context.database.transaction() as tx:
-            return model_document(find_model(tx, name, version))
 
     @api.post(
         "/{name}/{version}/predict",

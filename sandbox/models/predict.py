@@ -1,19 +1,18 @@
 """Predictions by a registered model, for its team, officers of its data, and the marketplace's callers."""
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from typing import Any
 
 from sandbox.catalog.grade import grade_of
-from sandbox.city_time import city_date
 from sandbox.errors import Conflict
 from sandbox.identity import Principal
 from sandbox.jobs.kernel_pauses import paused_until
 from sandbox.models.context import ModelContext
 from sandbox.models.evaluate import evaluate
-from sandbox.models.library import find_model, interface_of, resource_of, status_of
+from sandbox.models.library import find_model, interface_of, resource_of
 from sandbox.models.rows import typed_rows
 from sandbox.models.schemas import ModelPredictions
+from sandbox.models.sealed_use import require_not_retired
 
 
 def predict(
@@ -37,14 +36,7 @@ def predict(
             zh="您所在团队的密封运行正在读取原始数据。",
             remedy_zh="请在其结束后再预测。",
         )
-    if status_of(row, city_date(datetime.now(UTC))) == "retired":
-        raise Conflict(
-            f"Version {version} of {name} was retired; its last day was {row.last_day}.",
-            code="model_retired",
-            remedy="Use a newer version, or another model.",
-            zh=f"{name} 的第 {version} 版已停用，最后一日为 {row.last_day}。",
-            remedy_zh="请使用更新的版本或其他模型。",
-        )
+    require_not_retired(row)
     table = typed_rows(row.columns, rows)
     content = context.reviews.released.get(row.object_name, row.object_version, row.sha256)
     made = evaluate(

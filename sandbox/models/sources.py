@@ -26,6 +26,7 @@ from sandbox.jobs.predictor import ENTRY
 from sandbox.jobs.program import model_name
 from sandbox.jobs.read import load_own_run, load_run
 from sandbox.jobs.tables import runs
+from sandbox.models.library import find_model
 from sandbox.models.schemas import MembershipMeasured, ModelPrivacy, NewModel
 from sandbox.reviews.context import ReviewContext
 from sandbox.reviews.read import load_review
@@ -55,7 +56,8 @@ class ModelSource:
     dataset: str = ""
     """whose columns it is given, where the source knows it: that of the track's target"""
     fitted_on: Sequence[Input] = ()
-    """what the run read that the released file is of, where that is another run"""
+    """of what else it was made: what the run of the released file read, where that is another run, and the
+    data of the models that its run read"""
 
     @property
     def inputs(self) -> list[Input]:
@@ -93,7 +95,21 @@ def released_source(tx: Transaction, reviews: ReviewContext, run: Run, path: str
         )
     content = reviews.released.get(row.object_name, row.object_version, row.sha256)
     privacy = privacy_of(tx, reviews, row)
-    return ModelSource(run.team, run.id, run.inputs, path, content, privacy, of_release=(run.id, path))
+    of_models = [
+        Input(one["dataset"], one["version"], "", None)
+        for used in run.models
+        for one in find_model(tx, used.name, used.version).inputs
+    ]
+    return ModelSource(
+        run.team,
+        run.id,
+        run.inputs,
+        path,
+        content,
+        privacy,
+        of_release=(run.id, path),
+        fitted_on=of_models,
+    )
 
 
 def entry_source(

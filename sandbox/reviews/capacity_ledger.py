@@ -137,8 +137,9 @@ def _capacity(taxonomy: Taxonomy, grade: str, parts: Sequence[Row[Any]]) -> Capa
 
 
 def count_places(tx: Transaction, taxonomy: Taxonomy, entry: UUID, team: str, grade: str, bits: int) -> None:
-    """Count what the place of an entry can tell of raw rows of a grade, before it is scored. Raises
-    `BudgetExhausted` where the team may not be told so much in this time."""
+    """Count what a number beside the reviews can tell of raw rows of a grade, such as those of a membership
+    attack on a model's card, before it is told. Raises `BudgetExhausted` where the team may not be told so
+    much in this time."""
     require_capacity(tx, taxonomy, team, grade, bits)
     tx.execute(insert(told_places).values(entry=entry, team=team, grade=grade, bits=bits))
 

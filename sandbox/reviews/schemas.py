@@ -12,6 +12,7 @@ from sandbox.audit.schemas import Receipt
 from sandbox.disclosure.finding import Severity
 from sandbox.grants.model import GrantStatus
 from sandbox.jobs.model import RunState
+from sandbox.jobs.schemas import UsedModelDocument
 from sandbox.reviews.model import Choice, Outcome, ReviewState, Round
 
 
@@ -245,6 +246,7 @@ class ReviewDocument(QueuedReview):
     program: ReviewedProgram
     environment_sha256: str
     inputs: list[ReviewedInput]
+    models: list[UsedModelDocument]
     files: list[ReviewedFileDocument]
     not_asked_for: list[str]
     votes: list[VoteDocument]

@@ -106,6 +106,7 @@ def told_to_reviewer(
         "program": {"entry": run.program.entry, "files": run.program.files, "sha256": run.program.sha256},
         "environment_sha256": run.environment_sha256,
         "inputs": [_input(tx, run, place, version) for place, version in enumerate(versions)],
+        "models": [{"name": one.name, "version": one.version} for one in run.models],
         "files": [
             asdict(file.declared)
             | _in_chinese(in_chinese, file.declared.path)

@@ -65,7 +65,7 @@ from sandbox.derivations import endpoints as derivations_endpoints
 from sandbox.derivations.context import DerivationContext
 from sandbox.derivations.schedule import run_due
 from sandbox.disclosure.checks.registry import CHECKS
-from sandbox.disclosure.taxonomy import Taxonomy, load_disclosure
+from sandbox.disclosure.taxonomy import load_disclosure
 from sandbox.drafts import endpoints as drafts_endpoints
 from sandbox.drafts.context import DraftContext
 from sandbox.drafts.files import sweep_files
@@ -99,6 +99,7 @@ from sandbox.lifecycle.erase import finish_erasures
 from sandbox.memory_dumps import forbid_core_dumps, hide_memory
 from sandbox.memory_release import keep_little_memory
 from sandbox.models.context import ModelContext
+from sandbox.models.sealed_use import SealedLibrary
 from sandbox.openings.context import OpeningContext
 from sandbox.openings.openings import remind_of_openings
 from sandbox.oversight.request_facts import OversightContext
@@ -175,7 +176,10 @@ TAGS = {
     "me": "The person whom the token names.",
 }
 EXAMPLES = Path(__file__).parent / "examples.json"  # of both descriptions
-KERNEL_TAGS = ("datasets", "questions", "sealed runs", "competitions", "training", "reviews", "kernels", "me")
+KERNEL_TAGS = (
+    *("datasets", "questions", "sealed runs", "models", "competitions", "training", "reviews", "kernels"),
+    "me",
+)
 EVERY_OPERATION = (Depends(refuse_unaccepted_types), Depends(refuse_unknown_parameters))
 GOES_ON = frozenset(
     {
@@ -245,6 +249,7 @@ def create_vault(settings: Settings, processes: EngineProcesses | None = None) -
             sealer=settings.run_seal,
             declared=declared,
             taxonomy=taxonomy,
+            library=SealedLibrary(database, repository, gate, released),
         )
     )
     reviews = ReviewContext(
@@ -277,7 +282,7 @@ def create_vault(settings: Settings, processes: EngineProcesses | None = None) -
         partial(measure_contributions, context),
     )
     listing = PublicContext(database, repository, gate)
-    scorer = _scorer(worker.context, raw, settings.policies, taxonomy)
+    scorer = _scorer(worker.context, raw, settings.policies)
     risks = RiskContext(
         OversightContext(database, repository, gate), read_risk_limits(settings.policies), taxonomy
     )
@@ -385,10 +390,10 @@ def _add_health(
     )
 
 
-def _scorer(runs: RunContext, raw: SplitRawStore, policies: Path, taxonomy: Taxonomy) -> Scorer:
+def _scorer(runs: RunContext, raw: SplitRawStore, policies: Path) -> Scorer:
     """What scores entries, with the context of everything about competitions."""
     context = CompetitionContext(runs.database, runs.repository, runs.gate, policies, raw)
-    return Scorer(context, ScoringContext(runs.database, raw, runs, taxonomy, wait_until))
+    return Scorer(context, ScoringContext(runs.database, raw, runs, wait_until))
 
 
 def _add_runs(app: FastAPI, worker: Worker, log: Log, person: Callable[..., Principal]) -> None:
@@ -431,6 +436,9 @@ def _add_models(
     app: FastAPI, context: ModelContext, competitions: CompetitionContext, person: Callable[..., Principal]
 ) -> None:
     app.include_router(models_endpoints.router(context, competitions, authenticate=person))
+    reviews = context.reviews
+    library = SealedLibrary(context.database, reviews.repository, context.gate, reviews.released)
+    app.include_router(models_endpoints.reading(library, authenticate=person))
 
 
 def _add_questions(app: FastAPI, context: AskContext, log: Log, person: Callable[..., Principal]) -> None:
@@ -629,6 +637,8 @@ def _kernel_app(
             context.database, issuer, gate=context.gate, kernel=claims_at(verifier, KERNEL)
         )
     )
+    library = SealedLibrary(context.database, context.repository, context.gate, reviews.released)
+    app.include_router(models_endpoints.reading(library, authenticate=analyst))
     _add_small_talk(app, context.database, analyst)
     return app
 

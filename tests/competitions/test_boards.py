@@ -24,10 +24,18 @@ from sandbox.competitions.boards import (
     rank_ranges,
 )
 from sandbox.competitions.boards.classes import class_sums, score_of_sums
+from sandbox.competitions.boards.function import BadFunction, parsed
 from sandbox.competitions.boards.intervals import Interval, interval
-from sandbox.competitions.boards.metrics import function_value
 from sandbox.errors import InvalidInput
 
+RELATIVE, BONUS, CLASSES = (
+    Metric(MetricKind.FUNCTION, function=text)
+    for text in (
+        "1 - abs(prediction - target) / max(abs(target), 1)",
+        "(target + prediction) / prediction",
+        "1 if prediction == target else 0.5 if target == '高' and prediction == '中' else 0",
+    )
+)
 ACCURACY = Metric(MetricKind.ACCURACY)
 FORM = BoardForm(ACCURACY, Sizes(2000), 3, 1, 20, Fraction(1, 10), Fraction(1, 10), baselines=0)
 
@@ -38,7 +46,7 @@ def test_the_calculator_gives_the_sd_of_the_formula() -> None:
     assert plan.sd == pytest.approx(1 / (2000 * math.sqrt(2 * 0.1 / 60)), rel=1e-6)
     assert float(plan.step) >= 3 * math.sqrt(2) * plan.sd
     assert plan.loss.times(60).rho <= FORM.rho
-    assert plan.visible >= plan.step and plan.bits_of_team == pytest.approx(20 * math.log2(plan.levels))
+    assert plan.visible >= plan.step
 
 
 def test_a_board_that_is_too_coarse_is_refused_with_what_would_do() -> None:
@@ -74,6 +82,14 @@ def test_numbers_that_make_no_board_are_refused(bad: dict[str, object]) -> None:
         (Metric(MetricKind.RMSE, Fraction(10)), [3.0], [8.0], 0.75),
         (Metric(MetricKind.MAE), [3.0], [], 0),
         (Metric(MetricKind.MAE), [3], [10**400], 0),
+        (RELATIVE, [10, 4], [12, 4.0], 0.9),
+        (RELATIVE, [10], [1e9], 0),  # below 0: clipped
+        (BONUS, [True], [1], 1),  # above 1: clipped
+        (BONUS, [False], [0], 0),  # divided by zero
+        (BONUS, [True], ["a"], 0),  # a text is no number
+        (BONUS, [None], [1], 0),
+        (BONUS, [True], [math.inf], 0),
+        (CLASSES, ["高", "中"], ["中", "中"], 0.75),
     ],
 )
 def test_a_person_adds_at_most_one_point(
@@ -82,10 +98,30 @@ def test_a_person_adds_at_most_one_point(
     assert person_value(metric, truth, said) == round(value * UNIT)
 
 
-def test_a_function_that_leaves_its_range_gives_the_worst() -> None:
-    assert [function_value(one) for one in (0.5, 2, -0.1, "x", None, math.nan, True)] == [
-        UNIT // 2, 0, 0, 0, 0, 0, UNIT,
-    ]  # fmt: skip
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "target",
+        "x + target + prediction",
+        "__import__('os') if prediction else target",
+        "target.real - prediction",
+        "[target for prediction in (1,)]",
+        "(lambda: target)() + prediction",
+        "min(prediction) + target",
+        "f'{target}' == prediction",
+        "'\\x41' == target or prediction",
+        "9e999 + target + prediction",
+        "1j * target * prediction",
+        "-" * 400 + "(target + prediction)",
+        "(target - " * 40 + "prediction" + ")" * 40 + "+1" * 40,
+        "(" * 240 + "target-prediction" + ")" * 240,
+    ],
+)
+def test_a_function_is_of_its_language_alone(text: str) -> None:
+    with pytest.raises(BadFunction) as refused:
+        parsed(text)
+    assert refused.value.zh
 
 
 def test_more_people_than_the_part_has_are_not_scored() -> None:

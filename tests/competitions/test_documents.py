@@ -5,7 +5,9 @@ import json
 import pytest
 
 from competition_story import DOCUMENT
+from sandbox.competitions.board_plans import plan_of
 from sandbox.competitions.document import json_schema
+from sandbox.competitions.function_examples import examples_of
 from sandbox.competitions.read_document import read_competition
 from sandbox.policy import PolicyFaults
 from story import DATASET, POLICIES
@@ -49,6 +51,40 @@ def test_each_fault_is_told_with_its_line(right: str, wrong: str, told: str) -> 
         read_competition(DOCUMENT.replace(right, wrong), schema=SCHEMA, policy_of=lambda *_: DATASET)
     [fault] = [fault for fault in refused.value.faults if told in fault.message]
     assert "line " in fault.message and fault.remedy
+
+
+OWN = "metric: function, predicts: boolean, function: 1 - abs(prediction - target)"
+
+
+@pytest.mark.parametrize(
+    ("written", "told"),
+    [
+        ("metric: function, predicts: boolean", "function stands with the metric function"),
+        (OWN.replace("metric: function", "metric: mae"), "function stands with the metric function"),
+        (OWN.replace("prediction -", "guess -"), "guess is not of the language"),
+        (OWN.replace("1 - abs(", "9 + abs("), "For all examples the function gives the same"),
+        (OWN.replace("predicts: boolean", "predicts: text"), "For all examples the function gives the same"),
+    ],
+)
+def test_an_organisers_function_is_checked_on_examples(written: str, told: str) -> None:
+    with pytest.raises(PolicyFaults) as refused:
+        read_competition(DOCUMENT.replace("metric: accuracy", written), schema=SCHEMA)
+    [fault] = [fault for fault in refused.value.faults if told in fault.message]
+    assert fault.zh and fault.remedy_zh
+
+
+def test_an_organisers_function_is_shown_on_examples() -> None:
+    document = read_competition(DOCUMENT.replace("metric: accuracy", OWN), schema=SCHEMA)
+    board = document.tracks[0].board
+    assert board is not None
+    assert plan_of(document, document.tracks[0]).form.metric.function == board.function
+    found = {(one["target"], one["prediction"]): one["value"] for one in examples_of(board)}
+    assert found == {(True, True): "1", (True, False): "0", (False, True): "0", (False, False): "1"}
+    odd = board.model_copy(update={"function": "3 * target / prediction"})
+    assert examples_of(odd)[:2] == [
+        {"target": True, "prediction": True, "value": "1", "given": "3"},
+        {"target": True, "prediction": False, "value": "0"},
+    ]
 
 
 def test_all_faults_are_told_at_once() -> None:

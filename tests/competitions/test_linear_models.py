@@ -115,6 +115,10 @@ STRATA = "[{name: often, people: 200, live: 20, final: 20, values: [true], posit
         ("auc", {}, Constant(0.5, "probability")),
         ("mae", {}, None),
         ("mae", {"baseline": "-2.5"}, Constant(-2.5, "number")),
+        ("function", {"predicts": "boolean"}, Constant(value=False, kind="boolean")),
+        ("function", {"predicts": "probability"}, Constant(0.3333, "probability")),
+        ("function", {"predicts": "integer", "baseline": "2.4"}, Constant(2, "integer")),
+        ("function", {"predicts": "number"}, None),
     ],
 )
 def test_the_baseline_follows_from_the_document(

@@ -1,14 +1,17 @@
 """The notebook's local scorer is the board's: the same values and scores, for whatever is predicted."""
 
 from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
+import cihu.metric_function
 import pytest
-from cihu.scoring import holds, person_value, place, score
+from cihu.scoring import holds, person_value, place, score, without_value
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sandbox.competitions.boards import UNIT, Ladder, Metric, MetricKind, Place, Sizes
+from sandbox.competitions.boards import function as functions
 from sandbox.competitions.boards import person_value as of_the_board
 from sandbox.competitions.boards.classes import class_sums, score_of_sums
 from sandbox.competitions.boards.noise import NoisyScore
@@ -21,7 +24,26 @@ VALUES = st.one_of(
     st.floats(-2, 2),
     st.sampled_from(["a", "b", float("nan"), float("inf"), 10**400]),
 )
-MEANS = st.sampled_from(["accuracy", "brier", "log_loss", "mae", "rmse"])
+MEANS = st.sampled_from(["accuracy", "brier", "log_loss", "mae", "rmse", "function"])
+LEAVES = st.sampled_from(["target", "prediction", "true", "0", "0.3", "-2", "1e300", "'a'"])
+FUNCTIONS = st.recursive(
+    LEAVES,
+    lambda inner: st.one_of(
+        st.tuples(st.sampled_from(["+", "-", "*", "/", "**", "==", "!=", "<", ">="]), inner, inner).map(
+            lambda part: f"({part[1]} {part[0]} {part[2]})"
+        ),
+        st.tuples(inner, inner, inner).map(
+            lambda part: f"({part[0]} if {part[1]} or not {part[2]} else {part[2]})"
+        ),
+        st.tuples(st.sampled_from(["abs", "sqrt", "exp", "log"]), inner).map(
+            lambda part: f"{part[0]}({part[1]})"
+        ),
+        st.tuples(st.sampled_from(["min", "max"]), inner, inner).map(
+            lambda part: f"{part[0]}({part[1]}, {part[2]})"
+        ),
+    ),
+    max_leaves=8,
+).map(lambda text: f"{text} - abs(prediction - target)")
 
 
 @settings(max_examples=200, deadline=None)
@@ -29,14 +51,22 @@ MEANS = st.sampled_from(["accuracy", "brier", "log_loss", "mae", "rmse"])
     metric=MEANS,
     clip=st.sampled_from(["1", "0.5", "4"]),
     rows=st.lists(st.tuples(VALUES, VALUES), max_size=3),
+    function=FUNCTIONS,
 )
-def test_a_person_gives_the_same(metric: str, clip: str, rows: list[tuple[Any, Any]]) -> None:
+def test_a_person_gives_the_same(metric: str, clip: str, rows: list[tuple[Any, Any]], function: str) -> None:
     truth, said = [one for one, _ in rows], [one for _, one in rows]
-    board = of_the_board(Metric(MetricKind(metric), Fraction(clip)), truth, said)
-    assert person_value(metric, float(Fraction(clip)), truth, said) == board
-    track = {"metric": metric, "clip": clip, "positives": []}
+    board = of_the_board(Metric(MetricKind(metric), Fraction(clip), function), truth, said)
+    assert 0 <= board <= UNIT
+    assert person_value(metric, float(Fraction(clip)), truth, said, function) == board
+    track = {"metric": metric, "clip": clip, "positives": [], "function": function}
     if rows:
         assert score(track, [truth, truth], [said, said]) == 2 * board / (2 * UNIT)
+
+
+def test_the_language_of_functions_is_one_text() -> None:
+    assert Path(cihu.metric_function.__file__).read_bytes() == Path(functions.__file__).read_bytes()
+    track = {"metric": "function", "clip": "1", "function": "target / prediction"}
+    assert without_value(track, [[1, 2], [3]], [[0, 1], [3]]) == 1
 
 
 @settings(max_examples=200, deadline=None)

@@ -109,9 +109,7 @@ def test_entries_are_scored_on_people_that_nobody_else_reads(  # noqa: PLR0915  
         city.store,
         clock=lambda: contest.now,
     )
-    scoring = ScoringContext(
-        database, city.store, contexts.runs, contexts.context.taxonomy, wait_until=lambda _moment: None
-    )
+    scoring = ScoringContext(database, city.store, contexts.runs, wait_until=lambda _moment: None)
     scorer = Scorer(bare, scoring)
     contest.__dict__["context"] = context = scorer.served
     grant = city.story.grant(dataset=DATASET)

@@ -16,7 +16,6 @@ from reviewed_runs import reviewing
 from sandbox.budgets import Part, part_account, statement
 from sandbox.budgets.tables import reservations
 from sandbox.competitions.boards import BoardForm, Metric, MetricKind, Sizes, plan_board
-from sandbox.competitions.entries.capacity import entry_bits, team_bits
 from sandbox.competitions.entries.fits import Board, Entry, require_fits
 from sandbox.competitions.entries.model_entry import model_program
 from sandbox.competitions.entries.score import EntryTooLarge, Scored, ScoringContext, give_up, score_entry
@@ -26,7 +25,6 @@ from sandbox.errors import BudgetExhausted, Conflict, InvalidInput
 from sandbox.jobs.model import Interface, Program
 from sandbox.jobs.run_folder import empty
 from sandbox.privacy import PrivacyLoss
-from sandbox.reviews.capacity_ledger import capacity_told
 from sandbox.splits import Split, SplitForm, Stratum
 from sandbox.standalone.s3 import S3Server
 from split_people import SplitStory, open_split_story
@@ -71,14 +69,12 @@ def scoring(database: Database, s3: S3Server, tmp_path: Path) -> tuple[SplitStor
     empty(contexts.runs.folder)
     loss = PrivacyLoss.at_least(RHO)
     split = city.split(FORM, live=loss, final=loss)
-    context = ScoringContext(
-        database, city.store, contexts.runs, contexts.context.taxonomy, wait_until=lambda _moment: None
-    )
+    context = ScoringContext(database, city.store, contexts.runs, wait_until=lambda _moment: None)
     return city, context, split
 
 
-def entry(id: UUID | None = None, program: Program = GOOD, **more: str) -> Entry:
-    return Entry(id or uuid4(), "lake", "wang", program, INTERFACE, **more)
+def entry(id: UUID | None = None, program: Program = GOOD) -> Entry:
+    return Entry(id or uuid4(), "lake", "wang", program, INTERFACE)
 
 
 def spent(database: Database, split: Split) -> PrivacyLoss:
@@ -91,7 +87,7 @@ def test_an_entry_is_charged_and_told_once_whatever_is_killed(
 ) -> None:
     _, context, split = scoring
     board = Board("b/live", split.id, Part.LIVE, PLAN, 30)
-    one = entry(fitted_on="2")
+    one = entry()
 
     def killed(_moment: datetime) -> None:
         raise Ended
@@ -108,8 +104,6 @@ def test_an_entry_is_charged_and_told_once_whatever_is_killed(
     with context.database.transaction() as tx:
         where = reservations.c.id == one.id
         assert tx.execute(select(func.count()).select_from(reservations).where(where)).scalar_one() == 1
-        capacity = capacity_told(tx, context.taxonomy, "lake", "2")
-    assert capacity.bits == entry_bits(PLAN) and team_bits(PLAN) == 3 * entry_bits(PLAN)
     # the same id is no other entry
     for other in (replace(one, team="sea"),):
         with pytest.raises(Conflict) as refused:
@@ -161,6 +155,7 @@ def test_what_does_not_fit_a_board_is_refused_before_it_is_charged(
         (board, replace(entry(), interface=Interface(("age",), {"often": "number"}))),
         (board, replace(entry(), interface=Interface(("age",), {"a": "boolean", "b": "boolean"}))),
         (replace(board, limit_seconds=10), entry()),
+        (replace(board, predicts="text"), entry()),
         (replace(board, plan=plan_board(replace(PLAN.form, sizes=Sizes(50, 20)))), entry()),
     ]
     for one, other in fits:
@@ -169,15 +164,11 @@ def test_what_does_not_fit_a_board_is_refused_before_it_is_charged(
         assert refused.value.zh and refused.value.remedy_zh
 
 
-def test_an_organisers_function_is_called_a_person_at_a_time() -> None:
-    form = replace(PLAN.form, metric=Metric(MetricKind.FUNCTION), sizes=Sizes(60))
-    plan = plan_board(form)
+def test_an_organisers_function_has_the_noise_of_a_mean() -> None:
+    metric = Metric(MetricKind.FUNCTION, function="0.75 * target / prediction")
+    plan = plan_board(replace(PLAN.form, metric=metric, sizes=Sizes(60)))
     people = PartPeople(None, [1] * 60, [[True]] * 60)  # type: ignore[arg-type]
-
-    def share(truth: list[object], said: list[object]) -> object:
-        return 1 / 0 if said == [None] else 0.75
-
-    score = score_of(plan, FORM, people, [[1.0]] * 59 + [[None]], share).score
+    score = score_of(plan, FORM, people, [[1.0]] * 59 + [[0]]).score
     assert abs(score - 59 * 0.75 / 60) < noise_bound(plan.sd)
 
 

@@ -98,7 +98,7 @@ def as_described(city: City, key: str, run: str) -> dict[str, Any]:
         vault.send(client, "register_model", wang, changed={"run": run})
         at = {"name": "costly-year", "version": 1}
         vault.send(client, "list_models", wang, query={"search": "费用"})
-        for operation in ("get_model", "predict_model", "retire_model"):
+        for operation in ("get_model", "get_model_file", "predict_model", "retire_model"):
             vault.send(client, operation, wang, at=at)
     with httpx.Client(base_url=city.portal.url, timeout=120) as client:
         product = {"product": "high-cost"}

@@ -22,6 +22,7 @@ from sandbox.jobs.claim import claim
 from sandbox.jobs.finish import finish
 from sandbox.jobs.quarantine import put_files
 from sandbox.jobs.submit import submit
+from sandbox.models.sealed_use import SealedLibrary
 from sandbox.reviews import Choice, Review, ReviewContext, read_review_policy
 from sandbox.reviews.checks import checked_review
 from sandbox.reviews.model import Declared, Finding, Vote
@@ -227,6 +228,7 @@ def review_services(story: Story, s3: S3Server, folder: Path) -> Reviewing:
         python=KERNEL_PYTHON,
         lock=CHECKOUT / "kernels" / "requirements.lock",
         taxonomy=context.taxonomy,
+        library=SealedLibrary(story.database, story.repository, story.gate, context.released),
     )
     return Reviewing(story, context, runs)
 

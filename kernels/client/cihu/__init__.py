@@ -56,7 +56,7 @@ from cihu.explanation import Explanation
 from cihu.messages import LANGUAGES, choose, current, say
 from cihu.notebook import load, remember, unload
 from cihu.problem import CihuError
-from cihu.program import Inputs
+from cihu.program import Inputs, Models
 from cihu.program import outbox as _outbox
 from cihu.question import as_sql, question
 from cihu.released import Wish
@@ -72,6 +72,9 @@ ASKING_SECONDS = 1200.0  # longer than the vault ever takes: keys, bounds and to
 
 inputs = Inputs()
 """What a program reads, by dataset: real rows in a sealed run, stand-in rows in a notebook."""
+
+models = Models()
+"""The library's models that a program reads, by name@version."""
 
 __all__ = [
     "Answer",
@@ -106,6 +109,7 @@ __all__ = [
     "explain",
     "inputs",
     "language",
+    "models",
     "out",
     "outbox",
     "run",
@@ -219,6 +223,7 @@ def submit(
     *,
     name: str | None = None,
     inputs: Sequence[str] | None = None,
+    models: Sequence[str] | None = None,
     limit: str | None = None,
     team: str | None = None,
     hint: bool | None = None,
@@ -230,6 +235,9 @@ def submit(
     it (skops, safetensors, ONNX) goes along. `hint=True`: its end comes with its class, where the
     datasets' officers allow it.
 
+    `models`: of the library, such as ["high-cost@1"], which the program finds by
+    `cihu.models.path("high-cost@1")`, here and in the seal.
+
     It is tried on stand-in rows here first; if that fails, nothing is submitted. What it prints and leaves in
     `cihu.outbox` on real rows goes to quarantine, and what reviewers release goes to your team. `limit`
     (10s, 1m, 5m, 15m, 1h, 4h) is when it is ended and its end disclosed, never before: declare a short one.
@@ -240,6 +248,7 @@ def submit(
         entry,
         name=name or str(said.get("name", "")),
         inputs=list(inputs or said.get("inputs") or []),
+        models=list(models or said.get("models") or []),
         limit=limit or str(said.get("limit", "1m")),
         team=team or said.get("team"),
         interface=interface_of(said),

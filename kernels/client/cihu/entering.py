@@ -25,7 +25,7 @@ from cihu.messages import known, say
 from cihu.problem import CihuError
 from cihu.program import ANSWERS, notebook_folder
 from cihu.runs import moment
-from cihu.scoring import place, score
+from cihu.scoring import place, score, without_value
 from cihu.sealed import PREDICTOR, interface_of, listed, read_program, settings
 from cihu.show import foot, page
 from cihu.trial import try_out
@@ -305,6 +305,8 @@ def tried(competition: str, track: Mapping[str, Any], candidate: Candidate) -> f
     if value is None:
         print(say("entry_no_score", people=len(answers["truth"])))
         return None
+    if without := without_value(track, answers["truth"], answers["predicted"]):
+        print(say("entry_without_value", rows=without))
     step = float(read_board(competition, track["id"]).document["step"])
     print(
         say(
@@ -422,6 +424,8 @@ def linear_weights(model: Any, kind: str) -> tuple[Any, Any] | None:
 
 def kind_of(track: Mapping[str, Any]) -> str:
     """What the metric asks for; for accuracy, the type of the target."""
+    if "predicts" in track:
+        return str(track["predicts"])
     if track["metric"] in BY_METRIC:
         return BY_METRIC[track["metric"]]
     columns = the_vault().get(f"/v1/datasets/{track['dataset']}")["columns"]

@@ -615,6 +615,19 @@ WORDS: dict[str, tuple[str, str]] = {
         "替代数据上的 {people} 人无法计算该指标，但程序能运行。",
         "On the {people} invented people this metric cannot be computed; but it runs.",
     ),
+    "not_a_model": (
+        "本次运行没有模型 {name}；有：{names}。",
+        "This run has no model {name}; it has: {names}.",
+    ),
+    "not_a_model_remedy": (
+        "请在提交时写明 models=[名称@版本]。",
+        "Name it when you submit: models=[name@version].",
+    ),
+    "no_model_version": ("{name} 未注明版本。", "{name} names no version."),
+    "entry_without_value": (
+        "评分函数对 {rows} 行没有值，按 0 计。",
+        "For {rows} rows the organiser's function gives no value; they count as 0.",
+    ),
     "entry_line": ("提交 {id}（赛道 {track}）：{state}", "Entry {id} (track {track}): {state}"),
     "entry.queued": ("排队中", "queued"),
     "entry.running": ("评分中", "being scored"),

@@ -5,12 +5,17 @@ in a sealed run.
     cihu.inputs.path("health.visits")   the same as a Parquet file, for DuckDB and others
     cihu.outbox / "table.csv"           files written here may be released, once people have looked at them
 
+    cihu.models.path("high-cost@1")     a model of the library that the run named, as its file
+    cihu.models.card("high-cost@1")     its card, as the library shows it
+
 In a sealed run the rows are real. In a notebook they are the dataset's stand-in: invented, and they say so.
 """
 
+import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -20,6 +25,8 @@ from cihu.rows import read_rows
 from cihu.stand_in_frame import unreal
 
 ANSWERS = "entry_trial.json"  # what an entry predicted for invented people, beside what is so
+MODELS = "CIHU_MODELS"
+CARD = "card.json"
 INPUTS, OUTBOX, INTERFACE, RECIPES = "CIHU_INPUTS", "CIHU_OUTBOX", "CIHU_INTERFACE", "CIHU_RECIPES"
 
 
@@ -60,6 +67,42 @@ class Inputs:
 
     def __repr__(self) -> str:
         return f"cihu.inputs: {', '.join(self) or say('none')}"
+
+
+class Models:
+    """The library's models that a run named, as name@version. In a notebook any of your team's: it is fetched
+    when it is first needed."""
+
+    def path(self, name: str) -> Path:
+        """Its file, such as .safetensors. Raises `CihuError` for one that the run did not name."""
+        return next(one for one in sorted(self._folder(name).iterdir()) if one.name != CARD)
+
+    def card(self, name: str) -> dict[str, Any]:
+        """What the library says of it: card, columns, predicts, privacy, lineage."""
+        card: dict[str, Any] = json.loads((self._folder(name) / CARD).read_text("utf-8"))
+        return card
+
+    def _folder(self, name: str) -> Path:
+        given = os.environ.get(MODELS)
+        if given is None:
+            from cihu.library_model import fetch_model  # only a notebook has a vault to fetch from
+
+            return fetch_model(name, notebook_folder() / "models")
+        if name not in list(self):
+            raise CihuError(
+                say("not_a_model", name=name, names=", ".join(self) or say("none")),
+                code="not_a_model",
+                remedy=say("not_a_model_remedy"),
+            )
+        return Path(given) / name
+
+    def __iter__(self) -> Iterator[str]:
+        """The names of those that are there."""
+        folder = Path(os.environ.get(MODELS) or notebook_folder() / "models")
+        return iter(sorted(path.name for path in folder.glob("*@*")))
+
+    def __repr__(self) -> str:
+        return f"cihu.models: {', '.join(self) or say('none')}"
 
 
 def outbox() -> Path:

@@ -10,6 +10,8 @@ from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
+from cihu.metric_function import row_value as function_value
+
 UNIT = 2**20
 CLASSES = ("balanced_accuracy", "f1", "auc")
 
@@ -27,26 +29,41 @@ def score(
         if len(set(positive)) < 2:
             return None
         return score_of_classes(track["metric"], positive, [own[0] for own in predicted])
+    clip, function = float(Fraction(track["clip"])), track.get("function", "")
     total = sum(
-        person_value(track["metric"], float(Fraction(track["clip"])), own, said)
+        person_value(track["metric"], clip, own, said, function)
         for own, said in zip(truth, predicted, strict=True)
     )
     return total / (UNIT * len(truth))
 
 
-def person_value(metric: str, clip: float, truth: Sequence[Any], predicted: Sequence[Any]) -> int:
+def without_value(
+    track: Mapping[str, Any], truth: Sequence[Sequence[Any]], predicted: Sequence[Sequence[Any]]
+) -> int:
+    """For how many rows the organiser's function gives no value, so that they count as 0."""
+    if track["metric"] != "function":
+        return 0
+    rows = [pair for own, said in zip(truth, predicted, strict=True) for pair in zip(own, said, strict=False)]
+    return sum(function_value(track["function"], *pair) is None for pair in rows)
+
+
+def person_value(
+    metric: str, clip: float, truth: Sequence[Any], predicted: Sequence[Any], function: str = ""
+) -> int:
     """What one person's rows give to a mean: 0 to `UNIT`, the mean over the rows."""
     if not truth or len(truth) != len(predicted):
         return 0
     total = sum(
-        (row_value(metric, clip, true, said) for true, said in zip(truth, predicted, strict=True)),
+        (row_value(metric, clip, true, said, function) for true, said in zip(truth, predicted, strict=True)),
         Fraction(0),
     )
     mean = min(Fraction(1), max(Fraction(0), total / len(truth)))
     return math.floor(mean * UNIT + Fraction(1, 2))
 
 
-def row_value(metric: str, clip: float, true: Any, said: Any) -> Fraction:
+def row_value(metric: str, clip: float, true: Any, said: Any, function: str = "") -> Fraction:
+    if metric == "function":
+        return Fraction(function_value(function, true, said) or 0)
     if metric == "accuracy":
         return Fraction(said is not None and type(said) is type(true) and said == true)
     known, guess = number(true), number(said)

@@ -23,8 +23,10 @@ from cihu.waiting import shell
 
 NAME = "sealed"
 SETTING = re.compile(r"""(\w+)\s*=\s*(\[[^\]]*\]|"[^"]*"|'[^']*'|[^\s,]+)[\s,]*""")
-KNOWN = frozenset({"name", "inputs", "limit", "team", "submit", "hint"})
-IN_YAML = frozenset({"name", "entry", "inputs", "limit", "team", "hint", "kind", "columns", "predicts"})
+KNOWN = frozenset({"name", "inputs", "models", "limit", "team", "submit", "hint"})
+IN_YAML = frozenset(
+    {"name", "entry", "inputs", "models", "limit", "team", "hint", "kind", "columns", "predicts"}
+)
 MODELS = (".skops", ".safetensors", ".onnx")
 LIMITS = {"10s": 10, "1m": 60, "5m": 300, "15m": 900, "1h": 3600, "4h": 4 * 3600}
 ENTRY, PREDICTOR = "main.py", "predictor.py"
@@ -36,6 +38,7 @@ def sealed(line: str, cell: str) -> Run | None:
 
     name    what it does, in a few words
     inputs  the datasets that it reads: [health.visits]
+    models  models of the library that it reads: [high-cost@1], by cihu.models.path("high-cost@1")
     limit   10s, 1m, 5m, 15m, 1h or 4h: when it is ended, and its end disclosed; never before,
             so declare a short one
     team    for which of your teams, if several could
@@ -52,6 +55,7 @@ def sealed(line: str, cell: str) -> Run | None:
         ENTRY,
         name=said.get("name", ""),
         inputs=listed(said.get("inputs", "")),
+        models=listed(said.get("models", "")),
         limit=said.get("limit", "1m"),
         team=said.get("team"),
         submit=said.get("submit", "yes").lower() == "yes",
@@ -70,6 +74,7 @@ def hand_in(
     submit: bool = True,
     hint: bool = False,
     interface: Mapping[str, Any] | None = None,
+    models: Sequence[str] = (),
 ) -> Run | None:
     """Try, show what was left, and submit.
     Raises `CihuError` when the trial failed: nothing is submitted then."""
@@ -81,7 +86,7 @@ def hand_in(
             remedy=say("sealed_usage"),
         )
     print(say("trying", inputs=", ".join(inputs)))
-    trial = try_out(files, entry, inputs, LIMITS[limit], interface)
+    trial = try_out(files, entry, inputs, LIMITS[limit], interface, models=models)
     show(trial)
     if not trial.ok:
         why = say("trial_failed", status=trial.status) if trial.in_time else say("trial_late", limit=limit)
@@ -101,6 +106,7 @@ def hand_in(
         "files": {**files, **({NOTED: recipes} if recipes else {})},
         "inputs": list(inputs),
         "limit_seconds": LIMITS[limit],
+        **({"models": list(models)} if models else {}),
         **({"hint": True} if hint else {}),
         **({"interface": dict(interface)} if interface is not None else {}),
     }

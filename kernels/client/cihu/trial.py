@@ -19,9 +19,10 @@ from pathlib import Path
 from typing import Any
 
 from cihu.computed import COLUMNS, NOTED, compute_trial
+from cihu.library_model import fetch_model
 from cihu.messages import say
 from cihu.problem import CihuError
-from cihu.program import INPUTS, INTERFACE, OUTBOX, RECIPES, notebook_folder
+from cihu.program import INPUTS, INTERFACE, MODELS, OUTBOX, RECIPES, notebook_folder
 from cihu.show import foot, number, page, table, text_table
 from cihu.stand_in import fetch_stand_in
 
@@ -103,11 +104,12 @@ def try_out(
     seconds: float,
     interface: Mapping[str, Any] | None = None,
     caller: str = "cihu.predicting",
+    models: Sequence[str] = (),
 ) -> Trial:
     """Run the program on stand-in rows, and show what it says as it says it;
     call it by the module `caller`, if it is a predictor (`interface`)."""
     folder = notebook_folder()
-    for inner in ("program", "inputs", "outbox"):
+    for inner in ("program", "inputs", "models", "outbox"):
         shutil.rmtree(folder / inner, ignore_errors=True)
         (folder / inner).mkdir(parents=True)
     for path, text in files.items():
@@ -118,6 +120,8 @@ def try_out(
             target.with_suffix("").write_bytes(b64decode(text))
     for name in inputs:
         fetch_stand_in(name, folder / "inputs")
+    for name in models:
+        fetch_model(name, folder / "models")
     (folder / NOTED).unlink(missing_ok=True)
     status, in_time = _run(folder, entry, seconds, interface, caller)
     recipes = compute_trial(inputs) if status == 0 and in_time else None
@@ -133,6 +137,7 @@ def _run(
         "PYTHONDONTWRITEBYTECODE": "1",
         "PYTHONIOENCODING": "utf-8",
         INPUTS: str(folder / "inputs"),
+        MODELS: str(folder / "models"),
         OUTBOX: str(folder / "outbox"),
         RECIPES: str(folder / NOTED),
     }

@@ -68,6 +68,8 @@ TRACK = (
     FormField("entries.seconds", "whole"),
     FormField("entries.compute_seconds", "whole"),
     FormField("board.metric", "choice"),
+    FormField("board.function"),
+    FormField("board.predicts", "choice"),
     FormField("board.clip"),
     FormField("board.rho"),
     FormField("board.final_rho"),

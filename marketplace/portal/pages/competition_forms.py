@@ -37,7 +37,8 @@ from sandbox.errors import CihuError, Conflict, NotFound, Unavailable
 
 KINDS = ("registration", "board", "jury", "final")
 TASKS = ("classification", "regression", "document")
-METRICS = ("accuracy", "brier", "log_loss", "mae", "rmse", "balanced_accuracy", "f1", "auc")
+METRICS = ("accuracy", "brier", "log_loss", "mae", "rmse", "balanced_accuracy", "f1", "auc", "function")
+PREDICTED = ("number", "probability", "integer", "boolean", "text")
 ENTRY_KINDS = ("program", "model", "document", "questions")
 USABLE = ("key", "measure", "attribute")
 MOST_TRACKS = 20
@@ -336,6 +337,7 @@ def _add_steps(routes: APIRouter, authenticator: Authenticator, pages: Pages, va
             kinds=KINDS,
             tasks=TASKS,
             metrics=METRICS,
+            predicted=PREDICTED,
             entry_kinds=ENTRY_KINDS,
             refusal=words_of(refusal) if refusal else None,
         )

@@ -51,11 +51,6 @@ class Ladder:
         """How many places there are."""
         return int(1 / self.step) + 1
 
-    @property
-    def bits(self) -> float:
-        """What one entry's place can tell at most, of whatever its author saw before."""
-        return math.log2(self.levels)
-
     def tell(self, before: Place | None, noisy: NoisyScore) -> Told:
         """The place after an entry. `before`: the team's place until now, None before its first entry."""
         score = min(1.0, max(0.0, noisy.score))

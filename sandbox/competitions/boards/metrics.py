@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from fractions import Fraction
 
+from sandbox.competitions.boards.function import row_value
 from sandbox.errors import InvalidInput
 
 UNIT = 2**20
@@ -24,7 +25,7 @@ class MetricKind(StrEnum):
     LOG_LOSS = "log_loss"
     MAE = "mae"
     RMSE = "rmse"
-    FUNCTION = "function"  # of the organiser: a number in [0, 1] for each person
+    FUNCTION = "function"  # of the organiser (boards/function.py)
     BALANCED_ACCURACY = "balanced_accuracy"
     F1 = "f1"
     AUC = "auc"
@@ -37,10 +38,12 @@ LOSSES = CLIPPED | {MetricKind.BRIER}
 
 @dataclass(frozen=True)
 class Metric:
-    """`clip`: the largest loss (log loss, in nats) or error (MAE, RMSE, in the target's unit) of a person."""
+    """`clip`: the largest loss (log loss, in nats) or error (MAE, RMSE, in the target's unit) of a person.
+    `function`: the organiser's expression, for that kind."""
 
     kind: MetricKind
     clip: Fraction = Fraction(1)
+    function: str = ""
 
     def __post_init__(self) -> None:
         if self.clip <= 0:
@@ -80,12 +83,6 @@ def person_value(metric: Metric, truth: Sequence[object], predicted: Sequence[ob
     return _whole(total / len(truth))
 
 
-def function_value(value: object) -> int:
-    """What an organiser's function returned for one person; 0 where it is no number in [0, 1]."""
-    number = _number(value)
-    return 0 if number is None or not 0 <= number <= 1 else _whole(Fraction(number))
-
-
 def _whole(value: Fraction) -> int:
     return math.floor(min(Fraction(1), max(Fraction(0), value)) * UNIT + Fraction(1, 2))
 
@@ -93,6 +90,8 @@ def _whole(value: Fraction) -> int:
 def _row(metric: Metric, true: object, said: object) -> Fraction:
     if metric.kind is MetricKind.ACCURACY:
         return Fraction(said is not None and type(said) is type(true) and said == true)
+    if metric.kind is MetricKind.FUNCTION:
+        return Fraction(row_value(metric.function, true, said) or 0)
     known, number = _number(true), _number(said)
     if number is None or known is None:
         return Fraction(0)

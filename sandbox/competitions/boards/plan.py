@@ -44,8 +44,7 @@ class BoardPlan:
 
     `sd`: of the noise of one score. `step`: of the Ladder. `visible`: the smallest true difference of two
     teams that is seen with the form's confidence, for all pairs of teams at once: noise and sampling of
-    people on whom they differ, and never below the step. `bits_of_team`: what a team's places can tell of
-    people whose rows it trained on."""
+    people on whom they differ, and never below the step."""
 
     form: BoardForm
     entries: int
@@ -55,8 +54,6 @@ class BoardPlan:
     step: Fraction
     visible: float
     levels: int
-    bits_of_entry: float
-    bits_of_team: float
 
     @property
     def ladder(self) -> Ladder:
@@ -99,8 +96,6 @@ def plan_board(form: BoardForm) -> BoardPlan:
         step,
         visible,
         ladder.levels,
-        ladder.bits,
-        ladder.bits * of_team,
     )
 
 

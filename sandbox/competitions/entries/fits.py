@@ -7,7 +7,6 @@ from sandbox.budgets import Part
 from sandbox.catalog.model import DatasetPolicy, Role
 from sandbox.competitions.boards import BoardPlan, MetricKind
 from sandbox.competitions.entries.linear import Constant, LinearModel
-from sandbox.competitions.entries.values import PersonFunction
 from sandbox.errors import InvalidInput
 from sandbox.jobs.model import Interface, Program
 from sandbox.jobs.predict_people import seconds_a_person
@@ -29,29 +28,27 @@ KINDS: dict[MetricKind, tuple[str, ...]] = {
 @dataclass(frozen=True)
 class Board:
     """`key`: names the board, whose places are one Ladder a team. `plan` has its metric, sizes and price.
-    `limit_seconds`: of one entry, for all people together: it also says when a place is told. `function`: of
-    the organiser, for that kind of metric."""
+    `limit_seconds`: of one entry, for all people together: it also says when a place is told. `predicts`:
+    what an entry predicts for a function of the organiser; for other metrics `KINDS` says it."""
 
     key: str
     split: UUID
     part: Part
     plan: BoardPlan
     limit_seconds: int
-    function: PersonFunction | None = None
+    predicts: str = ""
 
 
 @dataclass(frozen=True)
 class Entry:
-    """`program`: a predictor, or the one of a model (`model_program`). `fitted_on`: the grade of the raw rows
-    that its model was fitted on; "" for one that met none (trained on stand-in rows, or with DP).
-    `evaluated`: what the vault computes itself, in place of calling the program."""
+    """`program`: a predictor, or the one of a model (`model_program`): text that its team holds, so nothing
+    of it is fitted on rows here. `evaluated`: what the vault computes, in place of calling the program."""
 
     id: UUID
     team: str
     by: str
     program: Program
     interface: Interface
-    fitted_on: str = ""
     evaluated: LinearModel | Constant | None = None
 
 
@@ -78,7 +75,8 @@ def require_fits(board: Board, entry: Entry, split: Split, policy: DatasetPolicy
         )
     (kind,) = entry.interface.predicts.values()
     metric = board.plan.form.metric
-    if (allowed := KINDS.get(metric.kind)) is not None and kind not in allowed:
+    allowed = (board.predicts,) if board.predicts else KINDS.get(metric.kind)
+    if allowed is not None and kind not in allowed:
         raise InvalidInput(
             f"For {metric.kind.value} an entry predicts {' or '.join(allowed)}.",
             code="bad_entry",

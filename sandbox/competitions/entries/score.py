@@ -1,6 +1,6 @@
 """Scores an entry, once: its loss is charged, its people are predicted one by one, its place is told.
 
-    1  one transaction: the entry is noted, its loss reserved, its bits counted, `entry.scoring` logged
+    1  one transaction: the entry is noted, its loss reserved, `entry.scoring` logged
     2  predictions in a seal, per-person values, noise, the Ladder: nothing of it leaves this process
     3  at the moment that the board's limit gives, whatever scoring took, one transaction: the place is
        stored, the loss settled, `entry.scored` logged; then it may be told
@@ -26,19 +26,16 @@ from sandbox.audit import Event, append
 from sandbox.budgets import reserve_part, settle
 from sandbox.competitions.boards import NoisyScore, Place, Told
 from sandbox.competitions.boards.intervals import Interval
-from sandbox.competitions.entries.capacity import entry_bits
 from sandbox.competitions.entries.fits import Board, Entry, require_fits
 from sandbox.competitions.entries.linear import by_person
 from sandbox.competitions.entries.tables import scored_entries
 from sandbox.competitions.entries.values import PartPeople, people_of, score_of
 from sandbox.database import Database, Transaction, lock_name
-from sandbox.disclosure.taxonomy import Taxonomy
 from sandbox.errors import Conflict, Unavailable
 from sandbox.jobs.cancellation import Cancellation
 from sandbox.jobs.context import RunContext
 from sandbox.jobs.disclosure_time import GRACE_SECONDS, next_moment
 from sandbox.jobs.predict_people import predict_people
-from sandbox.reviews.capacity_ledger import count_places
 from sandbox.splits import Split, SplitRawStore, load_split, part_rows
 
 LOGGER = logging.getLogger("cihu.competitions")
@@ -52,12 +49,11 @@ class EntryTooLarge(Conflict):
 
 @dataclass(frozen=True)
 class ScoringContext:
-    """`taxonomy`: the limits of what a team may be told; `wait_until` returns at a moment."""
+    """`wait_until` returns at a moment."""
 
     database: Database
     store: SplitRawStore
     runs: RunContext
-    taxonomy: Taxonomy
     wait_until: Callable[[datetime], None]
 
 
@@ -77,7 +73,7 @@ def score_entry(context: ScoringContext, board: Board, entry: Entry) -> Scored:
     """Score an entry, or say what was told of it before.
 
     Raises `InvalidInput` for an entry that does not fit the board, before anything is charged;
-    `BudgetExhausted` where the part or the team's capacity has not enough left; `Conflict` for an id that was
+    `BudgetExhausted` where the part has not enough left; `Conflict` for an id that was
     used for another board or team, or whose scoring was given up or failed; `EntryTooLarge` where what it
     loads does not fit the seal; `Unavailable` where the seal did not begin: ask again, nothing more is
     charged."""
@@ -135,9 +131,6 @@ def _begun(tx: Transaction, context: ScoringContext, board: Board, entry: Entry,
             raise _conflict("This entry could not be scored, and was given up.", "该提交无法评分，已放弃。")
         return row
     reserve_part(tx, id=entry.id, split=split.id, part=board.part, loss=board.plan.loss)
-    bits = entry_bits(board.plan) if entry.fitted_on else 0
-    if entry.fitted_on:
-        count_places(tx, context.taxonomy, entry.id, entry.team, entry.fitted_on, bits)
     tx.execute(
         insert(scored_entries).values(
             id=entry.id,
@@ -156,7 +149,6 @@ def _begun(tx: Transaction, context: ScoringContext, board: Board, entry: Entry,
         "part": board.part.value,
         "program_sha256": entry.program.sha256,
         "picorho": board.plan.loss.picorho,
-        "bits": bits,
     }
     append(tx, Event("entry.scoring", entry.by, f"entry:{entry.id}", about))
     return tx.execute(of).one()
@@ -208,7 +200,7 @@ def _score(
     try:
         if predicted is None:
             raise ValueError("the seal left no predictions")
-        return score_of(board.plan, split.form, people, predicted, board.function)
+        return score_of(board.plan, split.form, people, predicted)
     except Exception as error:  # noqa: BLE001  # of whatever kind: it could follow from one person's rows
         # the operator is told that it happened, and nothing that could hold data
         LOGGER.error("entry %s ran, and has no score: %s", entry.id, type(error).__name__)  # noqa: TRY400

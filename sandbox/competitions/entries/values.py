@@ -1,17 +1,13 @@
 """What the people of a part give to a score: true targets beside predictions, a person at a time."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
 
-from sandbox.competitions.boards import BoardPlan, MetricKind, NoisyScore, noisy_score, person_value
-from sandbox.competitions.boards.metrics import function_value
+from sandbox.competitions.boards import BoardPlan, NoisyScore, noisy_score, person_value
 from sandbox.splits.form import SplitForm
 from sandbox.splits.split_store import unit_texts
-
-PersonFunction = Callable[[list[object], list[object]], object]
-"""An organiser's function: the true targets of a person's rows and the predictions, to a number in [0, 1]."""
 
 
 @dataclass(frozen=True)
@@ -41,33 +37,17 @@ def people_of(rows: pa.Table, unit: str, target: str) -> PartPeople:
 
 
 def score_of(
-    plan: BoardPlan,
-    form: SplitForm,
-    people: PartPeople,
-    predicted: Sequence[list[object]],
-    function: PersonFunction | None = None,
+    plan: BoardPlan, form: SplitForm, people: PartPeople, predicted: Sequence[list[object]]
 ) -> NoisyScore:
     """The noisy score of predictions. For a metric of two classes a person's class is that of the stratum,
     by the first row, and the prediction that of the first row."""
     metric, sizes = plan.form.metric, plan.form.sizes
     if not metric.of_classes:
         values = [
-            _value_of_function(function, truth, said)
-            if metric.kind is MetricKind.FUNCTION
-            else person_value(metric, truth, said)
-            for truth, said in zip(people.truth, predicted, strict=True)
+            person_value(metric, truth, said) for truth, said in zip(people.truth, predicted, strict=True)
         ]
         return noisy_score(metric, sizes, plan.loss, values=values)
     strata = [form.stratum_of(truth[0]) for truth in people.truth]
     positive = [stratum is not None and form.strata[stratum].positive for stratum in strata]
     first = [said[0] for said in predicted]
     return noisy_score(metric, sizes, plan.loss, positive=positive, predicted=first)
-
-
-def _value_of_function(function: PersonFunction | None, truth: list[object], said: list[object]) -> int:
-    if function is None:
-        raise ValueError("the board's function is not there")
-    try:
-        return function_value(function(truth, said))
-    except Exception:  # noqa: BLE001  # of whatever kind, it is about one person: the worst value
-        return 0

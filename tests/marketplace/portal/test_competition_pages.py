@@ -228,6 +228,12 @@ def write_tracks(lin: Any, base: str) -> None:
     coarse = {"tracks.0.board.smallest_difference": "0.9"}
     assert sent(lin, step, action, **coarse, go="stay").status_code == 303
     assert "两队之差不小于" in lin.get(step).text
+    own = {"metric": "function", "predicts": "boolean", "function": "1 if prediction == target else 0"}
+    sent(lin, step, action, **{f"tracks.0.board.{name}": value for name, value in own.items()}, go="stay")
+    page = lin.get(step).text
+    assert "评分函数的示例" in page and f'value="{own["function"]}"' in page
+    usual = {"metric": "accuracy", "predicts": "", "function": ""}
+    sent(lin, step, action, **{f"tracks.0.board.{name}": value for name, value in usual.items()}, go="stay")
     added = sent(lin, step, action, go="add").headers["location"]
     assert added == f"{base}/tracks?track=1"
     assert sent(lin, added, added, **JURY, go="next").headers["location"] == f"{base}/rules", lin.get(
@@ -275,11 +281,12 @@ def test_a_competition_is_played_on_its_pages(
     assert "1" in board and "score-bar" in board and "名次是范围" in board
     assert "湖队" not in board and "号团队" in board, "its name is hidden"
     assert "基准" not in board
-    set_metric(shared_database, "accuracy", "brier")
+    set_metric(shared_database, "metric: accuracy", OWN_METRIC)
     scored_baseline(shared_database)
     board = stranger.get(f"/competitions/{NAME}/boards/track_1").text
     assert "基准（所有人预测为 0.5）" in board and board.count("score-bar") > 1
-    set_metric(shared_database, "brier", "accuracy")
+    assert "主办方的评分函数" in board and "<code>1 - abs(target - prediction)</code>" in board
+    set_metric(shared_database, OWN_METRIC, "metric: accuracy")
     in_english(ann, team)
     pass_days(shared_database, 8)
     judge(lin, person, announced)
@@ -528,12 +535,17 @@ def scored_baseline(database: Database) -> None:
         )
 
 
+OWN_METRIC = """metric: function
+    predicts: probability
+    function: 1 - abs(target - prediction)"""
+
+
 def set_metric(database: Database, old: str, new: str) -> None:
     """A metric that has a baseline with these groups: accuracy names none where a group has no value."""
     with database.transaction() as tx:
         tx.exec_driver_sql(
             "UPDATE vault.competitions SET text = replace(text, %s, %s) WHERE name = %s",
-            (f"metric: {old}", f"metric: {new}", NAME),
+            (old, new, NAME),
         )
 
 
