@@ -107,7 +107,12 @@ def draft_invoice(database: Database, wanted: Wanted, *, rules: InvoiceRules, no
                     kind=INVOICE_STATUSES["draft"].event,
                     actor=by,
                     subject=f"invoice:{invoice}",
-                    payload={"month": wanted.month, "department": wanted.department, "total_fen": total},
+                    payload={
+                        "month": wanted.month,
+                        "department": wanted.department,
+                        "organisation": wanted.organisation,
+                        "total_fen": total,
+                    },
                 ),
             )
     return found is None

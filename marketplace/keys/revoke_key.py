@@ -42,7 +42,7 @@ def revoke_key(
                 kind=KEY_STATUSES["revoked"].event,
                 actor=principal.id,
                 subject=f"key:{key.id}",
-                payload={"reason": reason},
+                payload={"licence": licence.id, "reason": reason},
             ),
         )
 
@@ -83,7 +83,8 @@ def restore_key(database: Database, *, gate: Gate, principal: Principal, key_id:
             .where(keys.c.id == key.id)
             .values(status=status, ends_at=row.ends_before, revoked_at=None, revoked_for=None)
         )
-        append(tx, Event(kind="key.restored", actor=principal.id, subject=f"key:{key.id}"))
+        restored = Event("key.restored", principal.id, f"key:{key.id}", {"licence": licence.id})
+        append(tx, restored)
 
 
 def hold_keys(tx: Transaction, organisation: str) -> None:
@@ -101,7 +102,10 @@ def end_keys(tx: Transaction, organisation: str, *, by: str, reason: str) -> lis
         update(keys)
         .where(keys.c.licence.in_(mine), keys.c.status != "revoked")
         .values(status="revoked", ends_at=func.now(), revoked_at=func.now(), revoked_for="")
-        .returning(keys.c.id)
+        .returning(keys.c.id, keys.c.licence)
     )
-    kind, payload = KEY_STATUSES["revoked"].event, {"reason": reason}
-    return [Event(kind, by, f"key:{number}", payload) for number in sorted(tx.scalars(revoked))]
+    kind = KEY_STATUSES["revoked"].event
+    return [
+        Event(kind, by, f"key:{number}", {"licence": licence, "reason": reason})
+        for number, licence in sorted(map(tuple, tx.execute(revoked)))
+    ]

@@ -75,7 +75,7 @@ def rotate_key(
                 kind=step.event,
                 actor=principal.id,
                 subject=f"key:{old.id}",
-                payload={"successor": issued.id, "until": ends_at.isoformat()},
+                payload={"licence": licence.id, "successor": issued.id, "until": ends_at.isoformat()},
             ),
         )
     return issued

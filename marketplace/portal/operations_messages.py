@@ -35,6 +35,10 @@ OPERATIONS_MESSAGES: dict[str, tuple[str, str]] = {
         "日志中提及该对象的全部记录，新的在前。点击编号可查看凭证。",
         "Every entry of the log that names this object, the newest first. Its number leads to its receipt.",
     ),
+    "log_trail_others": (
+        "由其他单位人员完成的，此处不显示其姓名。",
+        "Who did it is not named where they belong to another organisation.",
+    ),
     "show_trail": ("审计轨迹", "Audit trail"),
     "witnesses": ("见证与检查点", "Witnesses and checkpoints"),
     "witnesses_are": (

@@ -10,9 +10,11 @@ NAMED = (
     "company",
     "competition",
     "dataset",
+    "entry",
     "grant",
     "invoice",
     "licence",
+    "model",
     "order",
     "organisation",
     "product",
@@ -26,7 +28,8 @@ NAMED = (
 LONGEST_OBJECT = 300
 
 # A payload may hold an escaped NUL, which jsonb does not take: it is read as a question mark, so that no
-# such text keeps its entry out of the index. `dataset:name@3` is also an entry of `dataset:name`.
+# such text keeps its entry out of the index. `dataset:name@3` is also an entry of `dataset:name`, and
+# `model:name/3` one of `model:name`.
 OBJECTS_FUNCTION = r"""CREATE FUNCTION log.objects_of(content text) RETURNS SETOF text
 LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $function$
     WITH opened AS (
@@ -40,6 +43,7 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $function$
          WHERE jsonb_typeof(value) IN ('string', 'number')
     )
     SELECT DISTINCT left(object, %s) FROM (
-        SELECT object FROM named UNION ALL SELECT regexp_replace(object, '@[0-9]+$', '') FROM named
+        SELECT object FROM named
+        UNION ALL SELECT regexp_replace(object, '@[0-9]+$|^(model:.+)/[0-9]+$', '\1') FROM named
     ) AS each
 $function$""" % (", ".join(f"'{name}'" for name in NAMED), LONGEST_OBJECT)  # noqa: UP031  # braces are SQL's

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Select, select, text
+from sqlalchemy import Select, and_, or_, select, text
 
 from sandbox.audit.listing import first_at
 from sandbox.audit.model import Content, parse_content, parse_entry
@@ -23,18 +23,23 @@ MOST_FOUND = 200
 @dataclass(frozen=True)
 class LogFilter:
     """What is looked for; empty texts and None stand for everything. `person`: an account that did it or that
-    it names. `object`: as `dataset:health.visits`. `since` counts, `until` does not."""
+    it names. `object`: as `dataset:health.visits`; `also`: another that the entry names. `begun`: an entry
+    that counts although it names only one of them. `kinds`: how the kind begins, one of these. `since`
+    counts, `until` does not."""
 
     person: str = ""
     object: str = ""
     kind: str = ""
     since: datetime | None = None
     until: datetime | None = None
+    also: str = ""
+    begun: int | None = None
+    kinds: tuple[str, ...] = ()
 
     @property
     def named(self) -> list[str]:
         """The objects that an entry must name, each."""
-        wanted = [f"account:{self.person}" if self.person else "", self.object]
+        wanted = [f"account:{self.person}" if self.person else "", self.object, self.also]
         return sorted({each[:LONGEST_OBJECT] for each in wanted if each})
 
 
@@ -102,12 +107,20 @@ def _by_object(wanted: LogFilter) -> Select[int]:
     fitting = select(objects.c.index).where(objects.c.object == first)
     if wanted.kind:
         fitting = fitting.where(objects.c.kind == wanted.kind)
-    for number, name in enumerate(others):
-        other = objects.alias(f"other_{number}")
-        fitting = fitting.where(
+    if wanted.kinds:
+        fitting = fitting.where(or_(*(objects.c.kind.startswith(each) for each in wanted.kinds)))
+    if not others:
+        return fitting
+    each = (objects.alias(f"other_{number}") for number in range(len(others)))
+    names_all = and_(
+        *(
             select(1).where(other.c.object == name, other.c.index == objects.c.index).exists()
+            for name, other in zip(others, each, strict=True)
         )
-    return fitting
+    )
+    return fitting.where(
+        or_(names_all, objects.c.index == wanted.begun) if wanted.begun is not None else names_all
+    )
 
 
 def _by_kind(wanted: LogFilter) -> Select[int]:

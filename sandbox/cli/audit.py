@@ -14,6 +14,7 @@ from sandbox.cli.terminal import (
     As,
     Home,
     Json,
+    app,
     audit_app,
     home_of,
     key_given,
@@ -233,9 +234,27 @@ def audit_trail(
     as_json: Json = False,
 ) -> None:
     """Show the audit trail of an object (auditors; data officers: of their department)."""
-    kind, colon, id = named.partition(":")
-    if not (colon and kind and id):
-        raise InvalidInput("This is not the name of an object.", remedy="Write it as dataset:health.visits.")
+    kind, _, id = named.partition(":")
+    trail(kind, id, who, before, home, as_json)
+
+
+@app.command()
+def trail(
+    kind: Annotated[str, typer.Argument(help="Such as dataset, grant, run, licence, competition, account.")],
+    id: Annotated[str, typer.Argument(help="Its name or number.")],
+    who: As = "lin",
+    before: Annotated[int | None, typer.Option(help="Go on below this entry.")] = None,
+    home: Home = None,
+    as_json: Json = False,
+) -> None:
+    """Show every entry of the log about an object that you may see."""
+    if not (kind and id):
+        raise InvalidInput(
+            "This is not the name of an object.",
+            remedy="Write its kind and its name, as in: cihu trail dataset health.visits.",
+            zh="这不是对象的名称。",
+            remedy_zh="请写明类别和名称，如：cihu trail dataset health.visits。",
+        )
     path = f"/v1/log/objects/{quote(kind, safe='')}/{quote(id, safe='')}{_query(before=before)}"
     _show_entries(visitor_of(home, who).vault("GET", path), as_json)
 
@@ -304,7 +323,7 @@ def _query(**given: object) -> str:
 def _show_entries(found: dict[str, Any], as_json: bool) -> None:
     lines = [
         f"{each['index']}  {each['time'][:19]}  {each['kind']}  "
-        + ("(erased)" if each["erased"] else escape(f"{each['actor']} → {each['subject']}"))
+        + ("(erased)" if each["erased"] else escape(f"{each.get('actor', '–')} → {each['subject']}"))
         for each in found["entries"]
     ]
     more = [f"More: --before {found['older']}"] if found["older"] is not None else []

@@ -82,6 +82,7 @@ def register_model(
                 f"model:{new.name}/{number}",
                 {
                     "team": source.team,
+                    "dataset": version.dataset,
                     **({"run": str(source.run)} if source.run is not None else {}),
                     "sha256": digest,
                     "card": new.card.model_dump(),

@@ -160,7 +160,7 @@ def log_router(log: Log, gate: Gate, *, authenticate: Callable[..., Principal]) 
         return log_trail.search(log, gate, asker, wanted, before=before, limit=limit)
 
     @api.get(
-        "/objects/{kind}/{id}",
+        "/objects/{kind}/{id:path}",
         operation_id="get_log_trail",
         summary="The audit trail of an object",
         responses=answers(LogTrailDocument, 403),
@@ -172,9 +172,12 @@ def log_router(log: Log, gate: Gate, *, authenticate: Callable[..., Principal]) 
         before: Before = None,
         limit: Limit = 50,
     ) -> LogTrailDocument:
-        """Every entry that names the object, the newest first. For auditors; and for officers, of datasets,
-        requests and grants of their department, without what an entry says beside who did what."""
-        return log_trail.trail(log, gate, asker, f"{kind}:{id}", before=before, limit=limit)
+        """Every entry that names the object, the newest first: a dataset, request, grant, run, model,
+        product, order, licence, key, invoice, competition, competition_team, competition_entry, account or
+        whatever entries name. For auditors; for officers, of what is their department's; for a company, of
+        its orders, licences, keys and invoices; for anybody, of their account. Without what entries say, but
+        for auditors."""
+        return log_trail.trail(log, gate, asker, kind, id, before=before, limit=limit)
 
     @api.post(
         "/exports",

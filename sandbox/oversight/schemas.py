@@ -169,7 +169,8 @@ class RisksDocument(TypedDict):
 
 class FoundLogEntry(TypedDict):
     """An entry with what it says. `erased`: its opening is gone, and with it everything but its kind and
-    time. `payload` is for auditors alone. `explained`: the reader may have a decision on it explained (GET
+    time. `actor` is missing where it is another organisation's and not the reader's to know. `payload` is for
+    auditors alone. `explained`: the reader may have a decision on it explained (GET
     /v1/decisions/{index})."""
 
     index: int

@@ -169,6 +169,7 @@ ATTRIBUTES: Mapping[str, Words] = {
     "opening": Words("kind of opening", "开放类型"),
     "organisation": Words("organisation", "机构"),
     "organisations": Words("organisations of the authors and the team", "作者及团队所属机构"),
+    "person": Words("whose account it is", "账号所属人员"),
     "possible": Words("what the grade allows", "级别允许的方式"),
     "proposed_by": Words("who proposed it", "提出人"),
     "purpose": Words("purpose", "用途"),

@@ -58,7 +58,7 @@ def router(*, authenticator: Authenticator, pages: Pages, vault: Vault) -> APIRo
             trail_of=trail_of,
         )
 
-    @routes.get("/log/objects/{kind}/{id}")
+    @routes.get("/log/objects/{kind}/{id:path}")
     def trail(request: Request, session: Person, vault: Reading, kind: str, id: str) -> Response:
         before = request.query_params.get("before", "").strip()[:16]
         path = f"/log/objects/{quote(kind, safe='')}/{quote(id, safe='')}"
@@ -135,9 +135,7 @@ def router(*, authenticator: Authenticator, pages: Pages, vault: Vault) -> APIRo
 def trail_of(object: str) -> str:
     """The address of an object's trail; empty for what is no object."""
     kind, _, id = object.partition(":")
-    return (
-        f"/log/objects/{quote(kind, safe='')}/{quote(id, safe='')}" if kind and id and "/" not in id else ""
-    )
+    return f"/log/objects/{quote(kind, safe='')}/{quote(id, safe='')}" if kind and id else ""
 
 
 def _filter(wanted: dict[str, str]) -> dict[str, Any]:

@@ -115,6 +115,25 @@ def test_an_officer_sees_the_trail_of_their_dataset_and_no_search(person) -> Non
         assert officer.get(place).status_code == 403, place
 
 
+def test_a_licence_shows_its_trail_to_its_company_and_to_its_seller_only(person, shared_city) -> None:
+    shared_city.list_rows(id="trailed-rows")
+    licence, _ = shared_city.buy("trailed-rows")
+    page = person("chen").get(f"/licences/{licence}").text
+    places = re.findall(r'href="(/log/objects/(?:licence|key)/\d+)"', page)
+    assert len(places) == 2
+    for place in (*places, "/log/objects/account/chen"):
+        trail = person("chen").get(place)
+        assert trail.status_code == 200 and "#receipt" in trail.text, place
+    for place in places:
+        assert "–" in person("zhou").get(place).text  # whose key it is, is the company's
+        for who in ("lin", "wang"):
+            refused = person(who).get(place)
+            nothing = person(who).get("/log/objects/licence/999999")
+            assert refused.status_code == nothing.status_code == 403
+    assert "/log/objects/product/trailed-rows" in person("zhou").get("/products/trailed-rows").text
+    assert person("zhou").get("/log/objects/product/trailed-rows").status_code == 200
+
+
 def test_everybody_sees_how_checkpoints_continue_each_other(person) -> None:
     page = person("wang").get("/log/witnesses")
     assert page.status_code == 200 and "cihu witness run" in page.text
