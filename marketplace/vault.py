@@ -404,7 +404,7 @@ def segment(text: str) -> str:
         or not all(letter.isascii() and (letter.isalnum() or letter in "._-") for letter in text)
         or ".." in text
     ):
-        raise InvalidInput("This is not the name of anything here.")
+        raise InvalidInput("This is not the name of anything here.", zh="这里没有这个名称。")
     return text
 
 

@@ -43,7 +43,13 @@ def end_company(
     written nothing to the log: `before` is written before what ends. Raises `Conflict`."""
     ending = find_ending(tx, organisation, lock=True)
     if ending is None:
-        raise Conflict("No notice is given.", code="no_notice", remedy="Give notice first.")
+        raise Conflict(
+            "No notice is given.",
+            code="no_notice",
+            remedy="Give notice first.",
+            zh="没有发出过终止通知。",
+            remedy_zh="请先发出通知。",
+        )
     step = check_step(ENDING_STATUSES, thing="company", now=ending.status, then="ended")
     waiting = hold_all(tx, organisation)
     now: datetime = tx.execute(select(func.now())).scalar_one()

@@ -99,7 +99,11 @@ class EndingJob(Chore):
             now: datetime = tx.execute(select(func.clock_timestamp())).scalar_one()
             if held is None or held.status != "noticed" or held.ends_at > now:
                 raise Conflict(
-                    "The notice was taken back.", code="no_notice", remedy="Nothing is to be done."
+                    "The notice was taken back.",
+                    code="no_notice",
+                    remedy="Nothing is to be done.",
+                    zh="通知已撤回。",
+                    remedy_zh="无须处理。",
                 )
             return end_company(tx, ending.organisation, rules=self.rules, by=BY_DATE)
 

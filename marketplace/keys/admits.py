@@ -88,6 +88,8 @@ def read_networks(given: tuple[str, ...]) -> tuple[str, ...]:
         raise InvalidInput(
             f"A key lists at most {MOST_NETWORKS} networks.",
             remedy="Write larger networks, or make a key more.",
+            zh=f"一个密钥至多列出 {MOST_NETWORKS} 个网段。",
+            remedy_zh="请写较大的网段，或再创建一个密钥。",
         )
     return tuple(dict.fromkeys(str(read_network(text)) for text in given))
 

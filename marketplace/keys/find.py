@@ -35,7 +35,7 @@ def lock_key(tx: Transaction, key_id: int) -> Key:
 
 def no_key(key_id: int) -> NotFound:
     """Also for whoever may not know of it."""
-    return NotFound(f"There is no key {key_id}.")
+    return NotFound(f"There is no key {key_id}.", zh=f"没有密钥 {key_id}。")
 
 
 def key_of(row: Row[Any]) -> Key:

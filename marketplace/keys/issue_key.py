@@ -103,6 +103,8 @@ def issued_before(tx: Transaction, seed: bytes) -> Issued | None:
             "This form has made its key already.",
             code="form_used",
             remedy="Load the licence's page again: its form makes another.",
+            zh="此表单已创建过密钥。",
+            remedy_zh="请重新打开许可页面，再创建另一个。",
         )
     return Issued(row.id, row.licence, row.start, secret)
 

@@ -34,7 +34,12 @@ def rotate_key(
     Raises `Forbidden`, `NotFound`, `Conflict`.
     """
     if not timedelta() <= overlap <= LONGEST:
-        raise InvalidInput("The old key cannot go on that long.", remedy=f"Choose 0 to {LONGEST.days} days.")
+        raise InvalidInput(
+            "The old key cannot go on that long.",
+            remedy=f"Choose 0 to {LONGEST.days} days.",
+            zh="旧密钥不能继续使用这么久。",
+            remedy_zh=f"请选择 0 至 {LONGEST.days} 天。",
+        )
     with database.transaction() as tx:
         lock_licence(tx, find_key(tx, key_id).licence)  # as to revoke: calls come before it, or after
         old = lock_key(tx, key_id)

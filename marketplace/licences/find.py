@@ -46,7 +46,7 @@ def one(tx: Transaction, wanted: Select[Any], licence_id: int) -> Licence:
 
 def no_licence(licence_id: int) -> NotFound:
     """Also for whoever may not know of it."""
-    return NotFound(f"There is no licence {licence_id}.")
+    return NotFound(f"There is no licence {licence_id}.", zh=f"没有许可 {licence_id}。")
 
 
 def may_know(principal: Principal, licence: Licence) -> bool:

@@ -27,7 +27,12 @@ def month_span(month: str, time_zone: str) -> tuple[datetime, datetime]:
     """When a month begins and when the next one does. Raises `InvalidInput`."""
     shape = MONTH.fullmatch(month)
     if shape is None:
-        raise InvalidInput(f"{month[:20]!r} is not a month.", remedy="Write it like 2026-03.")
+        raise InvalidInput(
+            f"{month[:20]!r} is not a month.",
+            remedy="Write it like 2026-03.",
+            zh=f"“{month[:20]}”不是月份。",
+            remedy_zh="请写成 2026-03 这样。",
+        )
     year, number = int(shape[1]), int(shape[2])
     zone = ZoneInfo(time_zone)
     following = (year, number + 1) if number < 12 else (year + 1, 1)

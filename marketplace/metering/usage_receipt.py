@@ -82,7 +82,7 @@ def find_way(tx: Transaction, line: str, licence: int) -> Way:
 
 def no_line() -> NotFound:
     """Also for whoever may not know of it."""
-    return NotFound("There is no such usage line.")
+    return NotFound("There is no such usage line.", zh="没有这条计量记录。")
 
 
 def licence_of_line(tx: Transaction, line: str) -> int:

@@ -48,7 +48,12 @@ def approve_order(
         require_decider(gate, principal, order)
         product = find_product(tx, order.product)
         if product.status != "listed":
-            raise Conflict("The product is no longer on offer.", remedy="Refuse the order.")
+            raise Conflict(
+                "The product is no longer on offer.",
+                remedy="Refuse the order.",
+                zh="产品已下架。",
+                remedy_zh="请拒绝此订单。",
+            )
         if order.status == "offered":
             raise Conflict(
                 "Something else was offered back: the buyer decides on it.",
@@ -71,6 +76,8 @@ def approve_order(
             raise InvalidInput(
                 "An order can be approved for less than was asked, not for more.",
                 remedy=f"At most {order.calls_per_month} calls a month, until {order.ends_on} at the latest.",
+                zh="批准的数量和期限可以少于所订，不能多于所订。",
+                remedy_zh=f"每月至多 {order.calls_per_month} 次调用，截止日期至迟为 {order.ends_on}。",
             )
         return approve(
             tx,
@@ -87,7 +94,10 @@ def refuse_order(database: Database, *, gate: Gate, principal: Principal, order_
     """Refuse an order. Raises `Forbidden`, `NotFound`, `Conflict`, `InvalidInput` without a reason."""
     if not reason.strip():
         raise InvalidInput(
-            "An order is not refused without a reason.", remedy="Say why; the buyer will read it."
+            "An order is not refused without a reason.",
+            remedy="Say why; the buyer will read it.",
+            zh="拒绝订单须写明理由。",
+            remedy_zh="请写明理由，买方会看到。",
         )
     with database.transaction() as tx:
         order = lock_order(tx, order_id)
@@ -166,12 +176,17 @@ def check_days(first: date, last: date, today: date) -> None:
     """Raises `InvalidInput`."""
     if first < today:
         raise InvalidInput(
-            "The licence would begin in the past.", remedy=f"Begin at {today.isoformat()} or later."
+            "The licence would begin in the past.",
+            remedy=f"Begin at {today.isoformat()} or later.",
+            zh="许可的开始日期已过。",
+            remedy_zh=f"请从 {today.isoformat()} 或之后开始。",
         )
     if not first <= last <= first + LONGEST:
         raise InvalidInput(
             "The licence would end before it begins, or last too long.",
             remedy=f"End it between its first day and {LONGEST.days} days later.",
+            zh="许可的截止日期早于开始日期，或期限过长。",
+            remedy_zh=f"截止日期应在开始日期之后，至多 {LONGEST.days} 天。",
         )
 
 

@@ -27,7 +27,7 @@ def lock_order(tx: Transaction, order_id: int) -> Order:
 
 def no_order(order_id: int) -> NotFound:
     """Also for whoever may not know of it."""
-    return NotFound(f"There is no order {order_id}.")
+    return NotFound(f"There is no order {order_id}.", zh=f"没有订单 {order_id}。")
 
 
 def see_order(tx: Transaction, principal: Principal, order_id: int) -> Order:

@@ -262,6 +262,8 @@ class Authenticator:
                 "This form was sent from another site.",
                 code="other_site",
                 remedy=f"Open it at {self.settings.portal_url}.",
+                zh="此表单来自其他网站。",
+                remedy_zh=f"请在 {self.settings.portal_url} 打开。",
             )
 
     def admit(self, response: Response, cookie: str) -> None:
@@ -355,6 +357,8 @@ def stale_form() -> Forbidden:
         "The form is too old, or was not ours.",
         code="stale_form",
         remedy="Load the page again and send the form once more.",
+        zh="表单已过期，或不是本站的表单。",
+        remedy_zh="请重新打开页面，再提交一次。",
     )
 
 

@@ -258,6 +258,7 @@ MESSAGES: dict[str, tuple[str, str]] = {
     "order.refused": ("已拒绝", "refused"),
     "a_year_if_empty": ("留空为一年。", "A year if left empty."),
     "decided_by_person": ("由提供部门的数据专员审批。", "An officer of the department decides."),
+    "order_open_rows": ("开放数据，自动批准。", "Open data: approved at once."),
     "decided_at_once": ("开放数据，立即生效。", "Open data: it begins at once."),
     "licence": ("许可", "Licence"),
     "licence.live": ("有效", "live"),

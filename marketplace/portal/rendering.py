@@ -3,6 +3,7 @@
 import secrets
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
+from functools import cache
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from fastapi import Request
 from fastapi.responses import HTMLResponse, Response
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
+from sqlalchemy import select
 
 from marketplace.money import yuan
 from marketplace.offers.price import Price
@@ -32,6 +34,7 @@ from sandbox.city_time import CITY_TIME
 from sandbox.database import Database
 from sandbox.errors import CihuError
 from sandbox.identity import Principal
+from sandbox.identity.tables import organisations
 
 FOLDER = Path(__file__).parent
 BOOLEANS = {True: ("是", "true"), False: ("否", "false")}
@@ -97,6 +100,7 @@ class Pages:
             banners=banners,
             hub_url=self.settings.hub_url,
             htmx=self.htmx,
+            office=office_names(self.database, language),
             asset=self.assets.address,
             portal_address=self.settings.portal_url,
             **{
@@ -113,6 +117,26 @@ class Pages:
         )
 
 
+def office_names(database: Database | None, language: str) -> Callable[[str], str]:
+    """What an organisation is called: its name, which is Chinese, or its id in a page of another language.
+    The names are read when a page first asks for one; whoever is no organisation stays as it is."""
+
+    @cache
+    def names() -> dict[str, str]:
+        if database is None or language != "zh":
+            return {}
+        try:
+            with database.transaction() as tx:
+                return {
+                    row.id: row.display_name
+                    for row in tx.execute(select(organisations.c.id, organisations.c.display_name))
+                }
+        except CihuError:
+            return {}
+
+    return lambda organisation: names().get(organisation, organisation)
+
+
 def parameter_types(parameters: Iterable[Parameter]) -> dict[str, str]:
     """The type of each parameter of a query product, by its name."""
     return {each.name: each.type for each in parameters}
@@ -124,6 +148,11 @@ class Words:
 
     def __init__(self, language: str) -> None:
         self.place = list(LANGUAGES).index(language)
+        self.comma, self.colon = ("，", "：") if language == "zh" else (", ", ": ")
+
+    def brackets(self, text: object) -> str:
+        """The text in the brackets of the language, as it follows another word."""
+        return f"（{text}）" if self.comma == "，" else f" ({text})"
 
     def __call__(self, name: str, /, **values: object) -> str:
         return MESSAGES[name][self.place].format(**values)

@@ -72,5 +72,7 @@ def key_type(table: pyarrow.Table, column: str) -> ParameterType:
         raise InvalidInput(
             f"{column} is of type {arrow}, by which nothing can be looked up exactly.",
             remedy="Choose a key of whole numbers, text, dates or yes and no.",
+            zh=f"栏目 {column} 的类型是 {arrow}，不能精确查询。",
+            remedy_zh="请以整数、文本、日期或是否类型的栏目作为查询键。",
         )
     return found

@@ -49,7 +49,12 @@ def find_product(tx: Transaction, product_id: str) -> Product:
         else None
     )
     if row is None:
-        raise NotFound(f"There is no product {product_id[:70]!r}.", remedy="GET /api/v1/products lists them.")
+        raise NotFound(
+            f"There is no product {product_id[:70]!r}.",
+            remedy="GET /api/v1/products lists them.",
+            zh=f"没有产品“{product_id[:70]}”。",
+            remedy_zh="请在产品列表中查找。",
+        )
     return product_of(row)
 
 

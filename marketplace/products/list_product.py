@@ -179,7 +179,12 @@ def list_product(selling: Selling, *, principal: Principal, offer: Offer) -> Pro
             insert(products).values(**columns).on_conflict_do_nothing().returning(products.c.id)
         ).first()
         if made is None:
-            raise Conflict(f"There is already a product {offer.id!r}.", remedy="Choose another id.")
+            raise Conflict(
+                f"There is already a product {offer.id!r}.",
+                remedy="Choose another id.",
+                zh=f"已有产品“{offer.id}”。",
+                remedy_zh="请换一个标识。",
+            )
         append(
             tx,
             Event(
@@ -254,6 +259,8 @@ def define(
         raise InvalidInput(
             f"The key {strange[0]!r} is not a column of the open copy.",
             remedy=f"Choose keys among: {', '.join(columns)}.",
+            zh=f"查询键“{strange[0]}”不是开放副本的栏目。",
+            remedy_zh=f"请在这些栏目中选择：{'、'.join(columns)}。",
         )
     keys = {key: key_type(table, key) for key in what.keys}
     rows = RowsDefinition(
@@ -351,6 +358,8 @@ def grant_for(vault: Vault, principal: Principal, what: QueryOffer, *, product_i
         raise InvalidInput(
             "A query product needs either a grant or a budget.",
             remedy="Give `grant`, or `budget` with epsilon and until.",
+            zh="查询产品须有授权或预算。",
+            remedy_zh="请指定授权，或填写预算和截止日期。",
         )
     if what.grant is not None:
         grant = next(
@@ -361,6 +370,8 @@ def grant_for(vault: Vault, principal: Principal, what: QueryOffer, *, product_i
                 "The marketplace has no such grant on this dataset.",
                 code="no_grant",
                 remedy="Name a live grant of the team marketplace, or give a budget.",
+                zh="数据市场在该数据集上没有此项授权。",
+                remedy_zh="请指定团队 marketplace 的有效授权，或填写预算。",
             )
         return str(what.grant)
     assert what.budget is not None

@@ -92,7 +92,12 @@ def release_product(selling: Selling, *, principal: Principal, product_id: str, 
         lock_releases(tx, product.id)
         check_none_announced(tx, product)
         if find_product(tx, product.id).release != product.release:
-            raise Conflict("Another release was made at the same time.", remedy="Look at it first.")
+            raise Conflict(
+                "Another release was made at the same time.",
+                remedy="Look at it first.",
+                zh="此刻另有一个版次发布。",
+                remedy_zh="请先查看那个版次。",
+            )
         return enter(
             tx, selling, principal=principal, product=product, definition=definition, schema=after[1],
             grade=grade, changes=changes, new=new,

@@ -1,6 +1,8 @@
 """Pages: the catalogue with its search, a dataset, and the request for access with its confirmation."""
 
-from datetime import UTC, datetime, timedelta
+import math
+from collections.abc import Mapping
+from datetime import UTC, date, datetime, timedelta
 from typing import Annotated, Literal
 from urllib.parse import urlencode
 
@@ -9,6 +11,7 @@ from fastapi.responses import RedirectResponse, Response
 
 from marketplace.portal.authentication import Authenticator
 from marketplace.portal.language import vault_in_language
+from marketplace.portal.messages import MESSAGES
 from marketplace.portal.pages.public.catalogue import MOST_PAGES, PublicCatalogue, read_search
 from marketplace.portal.rendering import Pages, words_of
 from marketplace.portal.sent_once import sent_once
@@ -16,13 +19,14 @@ from marketplace.portal.sessions import Session
 from marketplace.portal.vault_life import VaultLife
 from marketplace.portal.vault_openings import VaultOpenings
 from marketplace.products.find import listed_products
-from marketplace.vault import Vault
+from marketplace.vault import Answer, Vault
 from sandbox.city_time import city_date
 from sandbox.database import Database
 from sandbox.errors import BudgetExhausted, InvalidInput, NotFound
 from sandbox.plain_text import PlainText
 
-USUAL_DAYS = 90
+USUAL_DAYS, LONGEST_DAYS = 90, 366
+PURPOSE_LENGTH = range(10, 2001)
 
 
 def router(
@@ -100,7 +104,7 @@ def router(
         about = vault.dataset(session.principal.id, name)
         wish = {"team": team, "purpose": purpose.strip(), "epsilon": epsilon.strip(), "until": until}
         try:
-            check_wish(wish)
+            check_wish(wish, about)
             if step == "send":
                 return sent_once(
                     authenticator,
@@ -195,14 +199,51 @@ def best_stand_in(session: Session, vault: Vault, name: str) -> Response:
     )
 
 
-def check_wish(wish: dict[str, str]) -> None:
-    """What can be seen at once; the rest the vault checks. Raises `InvalidInput`."""
-    if empty := [field for field, value in wish.items() if not value]:
-        raise InvalidInput(f"{empty[0]} is empty.", remedy="Fill in every field.")
+LABELS = {"team": "team", "purpose": "purpose", "epsilon": "budget_epsilon", "until": "until"}
+"""The words of the form's fields."""
+
+
+def check_wish(wish: Mapping[str, str], about: Answer) -> None:
+    """What can be seen before the request is shown for a last look; all of it the vault checks again.
+    Raises `InvalidInput`."""
+    if empty := [LABELS[field] for field, value in wish.items() if not value]:
+        zh, en = MESSAGES[empty[0]]
+        raise InvalidInput(
+            f"“{en}” is empty.",
+            remedy="Fill in every field.",
+            zh=f"没有填写“{zh}”。",
+            remedy_zh="请填写每一项。",
+        )
+    if len(wish["purpose"]) not in PURPOSE_LENGTH:
+        shortest, longest = PURPOSE_LENGTH[0], PURPOSE_LENGTH[-1]
+        raise InvalidInput(
+            f"The purpose must have {shortest} to {longest} characters.",
+            remedy="Say what you want to find out, and what it is for.",
+            zh=f"用途说明应有 {shortest} 至 {longest} 个字符。",
+            remedy_zh="请说明想知道什么，作何用途。",
+        )
     try:
-        datetime.fromisoformat(wish["until"])
-        float(wish["epsilon"])
+        until, epsilon = date.fromisoformat(wish["until"]), float(wish["epsilon"])
     except ValueError:
         raise InvalidInput(
-            "The date or the budget cannot be read.", remedy="Write them like 2026-12-31 and 0.5."
+            "The date or the budget cannot be read.",
+            remedy="Write them like 2026-12-31 and 0.5.",
+            zh="截止日期或预算无法识别。",
+            remedy_zh="请写成 2026-12-31 和 0.5 这样。",
         ) from None
+    most = about["budget"]["grant_epsilon"] if about.get("budget") else math.inf
+    if not 0 < epsilon <= most:
+        raise InvalidInput(
+            f"The budget must be above 0 and at most {most:g}.",
+            remedy="That is the most that one grant on this dataset may have.",
+            zh=f"预算应大于 0，至多 {most:g}。",
+            remedy_zh="这是此数据集一项授权的上限。",
+        )
+    today = city_date(datetime.now(UTC))
+    if not today < until <= today + timedelta(days=LONGEST_DAYS):
+        raise InvalidInput(
+            f"The end must lie in the future, and within {LONGEST_DAYS} days.",
+            remedy="Choose another date.",
+            zh=f"截止日期应在将来，且在 {LONGEST_DAYS} 天以内。",
+            remedy_zh="请另选日期。",
+        )

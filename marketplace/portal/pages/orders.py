@@ -113,7 +113,12 @@ def router(*, selling: Selling, authenticator: Authenticator, pages: Pages) -> A
         request: Request, session: Sender, number: int, cadence: Text = "year", once: Text = ""
     ) -> Response:
         if cadence not in MONTHS:
-            raise InvalidInput("There is no such cadence.", remedy="Choose month, quarter or year.")
+            raise InvalidInput(
+                "There is no such cadence.",
+                remedy="Choose month, quarter or year.",
+                zh="没有这种周期。",
+                remedy_zh="请选择每月、每季度或每年。",
+            )
 
         def place() -> str:
             placed = renew_licence(

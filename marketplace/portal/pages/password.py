@@ -60,7 +60,10 @@ def router(*, database: Database, authenticator: Authenticator, pages: Pages) ->
     def choose_language(language: str, next: str = "/") -> Response:
         if language not in LANGUAGES:
             raise InvalidInput(
-                f"There is no language {language[:20]!r}.", remedy=f"Use one of {', '.join(LANGUAGES)}."
+                f"There is no language {language[:20]!r}.",
+                remedy=f"Use one of {', '.join(LANGUAGES)}.",
+                zh=f"没有语言“{language[:20]}”。",
+                remedy_zh=f"请选择其中之一：{'、'.join(LANGUAGES)}。",
             )
         answer = RedirectResponse(safe_next(next), status_code=303)
         authenticator.set_cookie(answer, COOKIE, language, YEAR_SECONDS)

@@ -17,7 +17,7 @@ from marketplace.portal.sent_once import sent_once
 from marketplace.portal.sessions import Session
 from marketplace.portal.vault_answer_pages import VaultAnswerPages
 from marketplace.vault import ASKING_SECONDS, Answer, Vault, number_or_text
-from sandbox.errors import CihuError
+from sandbox.errors import CihuError, InvalidInput
 from sandbox.plain_text import PlainText
 
 NEWEST = 50
@@ -86,6 +86,7 @@ def router(*, authenticator: Authenticator, pages: Pages, vault: Vault) -> APIRo
         typed = {"sql": sql, "epsilon": epsilon.strip(), "error": error.strip(), "grant": grant.strip()}
         who, question = session.principal.id, question_of(typed)
         try:
+            check_numbers(typed)
             if step != "ask":
                 price = vault.post(who, "/v1/explain", question)
                 return shown(request, session, vault, typed, price=price)
@@ -188,6 +189,20 @@ def answer_shown(
         typed=typed or {},
         refusal=words_of(refusal) if refusal else None,
     )
+
+
+def check_numbers(typed: Mapping[str, str]) -> None:
+    """Refuse what is no number in words for people: the vault says it as to a program."""
+    for name in ("epsilon", "error"):
+        try:
+            float(typed[name] or 0)
+        except ValueError:
+            raise InvalidInput(
+                f"“{typed[name]}” is not a number.",
+                remedy="Write it with the digits 0 to 9, such as 0.05.",
+                zh=f"“{typed[name]}”不是数字。",
+                remedy_zh="请用数字 0 至 9 书写，例如 0.05。",
+            ) from None
 
 
 def question_of(typed: Mapping[str, str]) -> dict[str, Any]:

@@ -124,12 +124,22 @@ def day_of(text: str) -> date | None:
     try:
         return near(date.fromisoformat(text.strip())) if text.strip() else None
     except ValueError:
-        raise InvalidInput("This is not a date.", remedy="Write it like 2026-12-31.") from None
+        raise InvalidInput(
+            "This is not a date.",
+            remedy="Write it like 2026-12-31.",
+            zh="这不是日期。",
+            remedy_zh="请写成 2026-12-31 这样。",
+        ) from None
 
 
 def count_of(text: str) -> int | None:
     """A whole number from a form, None if the field was left empty. Raises `InvalidInput`."""
     text = text.strip()
     if text and not (text.isascii() and text.isdigit() and len(text) <= 9):
-        raise InvalidInput("This is not a whole number.", remedy="Write it with digits alone.")
+        raise InvalidInput(
+            "This is not a whole number.",
+            remedy="Write it with digits alone.",
+            zh="这不是整数。",
+            remedy_zh="请只用数字书写。",
+        )
     return int(text) if text else None

@@ -179,7 +179,12 @@ def number_in(given: FormData, name: str) -> int:
 def number_in_text(text: str) -> int:
     """A number that a page wrote into its own form. Raises `InvalidInput`."""
     if not (text.isascii() and text.isdigit() and len(text) <= 9):
-        raise InvalidInput("The form is not complete.", remedy="Load the page again.")
+        raise InvalidInput(
+            "The form is not complete.",
+            remedy="Load the page again.",
+            zh="表单不完整。",
+            remedy_zh="请重新打开页面。",
+        )
     return int(text)
 
 
@@ -195,6 +200,8 @@ def votes_in(given: FormData) -> list[dict[str, Any]]:
                 f"{path}: there is no vote on it.",
                 code="votes_incomplete",
                 remedy="Choose one for each file.",
+                zh=f"文件 {path} 还没有投票。",
+                remedy_zh="请为每个文件作出选择。",
             )
         votes.append(
             {

@@ -78,7 +78,12 @@ def router(*, authenticator: Authenticator, pages: Pages, vault: Vault) -> APIRo
     def receipt(session: Person, vault: Reading, number: str) -> Response:
         found = vault.run_files(session.principal.id, number)["receipt"]
         if found is None:
-            raise NotFound("Nothing of this run was released.", remedy="A receipt comes with the release.")
+            raise NotFound(
+                "Nothing of this run was released.",
+                remedy="A receipt comes with the release.",
+                zh="此运行没有放行任何文件。",
+                remedy_zh="放行时才有凭证。",
+            )
         return as_file(json.dumps(found, ensure_ascii=False, indent=2).encode(), "receipt.json")
 
     def send(

@@ -341,3 +341,31 @@ def test_every_word_of_a_template_is_in_both_languages(template: str) -> None:
     assert words <= MESSAGES.keys(), words - MESSAGES.keys()
     # a refusal says itself in English what happened (`Words.told`)
     assert all(zh and (en or name.startswith("refusal.")) for name, (zh, en) in MESSAGES.items())
+
+
+def test_a_request_is_refused_before_its_last_look_and_in_one_language(city) -> None:
+    browser = person(city, "wang")
+    at = "/datasets/clinic.visits/request"
+    wish = {"team": "cihu-lake", "purpose": "研究各区就诊次数的变化", "epsilon": "1"}
+    wish["until"] = (datetime.now(timezone(timedelta(hours=8))).date() + timedelta(days=30)).isoformat()
+    for wrong, told in (
+        ({"purpose": ""}, "没有填写“用途”。"),
+        ({"purpose": "短"}, "用途说明应有 10 至 2000 个字符。"),
+        ({"epsilon": "一"}, "截止日期或预算无法识别。"),
+        ({"epsilon": "nan"}, "预算应大于 0"),
+        ({"epsilon": "1000"}, "这是此数据集一项授权的上限。"),
+        ({"until": "2020-01-01"}, "截止日期应在将来"),
+    ):
+        refused = browser.send(at, at, **(wish | wrong), step="check")
+        assert refused.status_code == 422 and told in refused.text, wrong
+        assert not re.search(r'role="alert">[^<]*<span', refused.text), "no English beside it"
+    assert "核对申报" in browser.send(at, at, **wish, step="check").text
+
+
+def test_a_page_calls_a_department_by_its_name(city) -> None:
+    browser = person(city, "wang")
+    for language, name in (("zh", "卫生健康委员会"), ("en", "health")):
+        browser.client.cookies.set("cihu_language", language)
+        assert f'<dd translate="no">{name}</dd>' in browser.get("/datasets/clinic.visits").text
+    browser.client.cookies.set("cihu_language", "zh")
+    assert "分析人员</dd>" in browser.get("/me").text, "nothing follows the last role"

@@ -229,3 +229,12 @@ def test_numbers_stand_at_the_digits_of_their_errors_and_texts_are_no_formulas()
         chart.zero
     )
     assert chart.bars[2].length == 0
+
+
+def test_what_is_no_number_is_refused_in_the_readers_words(asked, person) -> None:
+    browser = person("wang")
+    for field in ("epsilon", "error"):
+        refused = browser.send("/ask", "/ask", sql=SQL, step="price", **{field: "一半"})
+        assert (
+            refused.status_code == 422 and "“一半”不是数字。" in refused.text and "body." not in refused.text
+        )
