@@ -40,7 +40,7 @@ from sandbox.disclosure.files.opened import Grid
 from sandbox.disclosure.finding import Unfit, blocks
 from sandbox.disclosure.form import Form
 
-VERSION = 3
+VERSION = 4
 """Of the form: it is written into the receipt of each release."""
 
 DIGITS = 4
@@ -67,7 +67,9 @@ WIDE = {code: chr(code - 0xFEE0) for code in (*LETTERS_AND_DIGITS, *POINT_PERCEN
 def canonical_csv(text: str, form: Form, *, delimiter: str = ",") -> str:
     """Raises `Unfit` for what is no table."""
     grid = canonical_grid(read_csv(text), form)
-    header = [re.sub(r"[,;|]", " ", name) for name in grid.header] if delimiter == "\t" else list(grid.header)
+    # who reads it finds the delimiter in the first line
+    mixed = delimiter == "\t" or len(grid.header) == 1
+    header = [re.sub(r"[,;|]", " ", name) if mixed else name for name in grid.header]
     sink = io.StringIO()
     writer = csv.writer(sink, delimiter=delimiter, lineterminator="\n")
     writer.writerow([plain_text(name) for name in header])

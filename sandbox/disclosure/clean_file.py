@@ -2,6 +2,7 @@
 
 import json
 import sys
+from math import log2
 
 from sandbox.disclosure.canonical_form import canonical_csv, canonical_json, canonical_text
 from sandbox.disclosure.canonical_safetensors import canonical_safetensors
@@ -16,6 +17,8 @@ from sandbox.disclosure.files.picture import SIGNATURE, render_png
 from sandbox.disclosure.finding import Unfit, blocks
 from sandbox.disclosure.form import PLAIN, Form
 
+PARQUET_TYPES = 6
+"""That a column may leave in (`canonical_parquet.py`): also one without a value has one."""
 MODELS = (".safetensors", ".onnx", ".skops")
 
 
@@ -96,7 +99,8 @@ def bits_of_file(name: str, leaves: bytes, form: Form) -> float | None:
         from sandbox.disclosure.files.parquet_table import read_parquet  # loads pyarrow
 
         grid, _ = read_parquet(leaves, sys.maxsize)
-        return bits_of_grid([grid.header, *grid.rows], form)
+        types = len(grid.header) * log2(PARQUET_TYPES)
+        return types + bits_of_grid([grid.header, *grid.rows], form)
     lowered = name.lower()
     if leaves.startswith(SIGNATURE) or lowered.endswith(CODE):
         return None

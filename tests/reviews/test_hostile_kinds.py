@@ -278,6 +278,35 @@ HOSTILE: dict[str, tuple[str, str, str, str]] = {
         "frequencies",
         "coded_words",
     ),
+    **{
+        f"a few {name}": (
+            "t.csv", f"district,{name},mean\neast,3,2.5\nwest,750,2.8\n", "mean", "small_count"
+        )
+        for name in ("subjects", "participants", "number", "Number of students", "denominator", "患者数", "频次", "样本数（人）", "人口")
+    },
+    **{
+        f"{name}, an extreme": (
+            "t.csv", f"district,{name},n\neast,88120.4,740\nwest,91417.3,760\n", analysis, code
+        )
+        for name, analysis, code in [
+            ("top_1", "mean", "extreme_value"),
+            ("biggest", "mean", "extreme_value"),
+            ("peak_income", "mean", "extreme_value"),
+            ("峰值", "mean", "extreme_value"),
+            ("percentile_100", "percentile", "percentile_near_extreme"),
+            ("第100百分位数", "percentile", "percentile_near_extreme"),
+            ("p9999", "percentile", "percentile_near_extreme"),
+            ("p001", "percentile", "percentile_near_extreme"),
+            ("quantile_0.999", "percentile", "percentile_near_extreme"),
+            ("q.999", "percentile", "percentile_near_extreme"),
+        ]
+    },
+    "quantiles of pandas": (
+        "t.csv", ",income,n\n0.0,3100.5,2980\n0.5,12400,2980\n1.0,91417.3,2980\n", "percentile", "percentile_near_extreme"
+    ),
+    "quantiles of groups": (
+        "t.csv", "district,0,0.5,1,n\neast,3100.5,12400,88120.4,740\n", "percentile", "percentile_near_extreme"
+    ),
 }  # fmt: skip
 
 
@@ -340,6 +369,15 @@ HONEST: dict[str, tuple[str, str, str]] = {
         "district,n,mean,place\n" + "".join(f"d{k:02},{300 + 5 * k},{20 - k * 7 % 25},{k * 7 % 25 + 1}\n" for k in range(25)),
         "mean",
     ),
+    **{
+        f"counted as {name}": ("t.csv", f"{name},arm,mean\n740,a,2.5\n750,b,2.8\n", "mean")
+        for name in ("学生数", "患者数", "样本数", "人口", "subjects", "# patients", "Number of students", "participants", "denominator")
+    },
+    "quartiles of pandas": ("t.csv", ",income,n\n0.25,9100,2980\n0.5,12400,2980\n0.75,16800,2980\n", "quartiles"),
+    "percentiles with enough beyond": ("t.csv", "district,p5,q0.95,p975,n\neast,3100,28120,31000,740\n", "percentile"),
+    "a share of the top": ("t.csv", "year,top_10_percent_share,n\n2023,0.31,2980\n", "concentration_ratio"),
+    "a share at the peak": ("t.csv", "district,n,peak_hour_share\neast,740,0.31\nwest,760,0.29\n", "proportion"),
+    "accuracies": ("t.csv", "model,top_1,top_5,n\na,0.61,0.84,1300\nb,0.64,0.86,1300\n", "model_performance"),
 }  # fmt: skip
 
 

@@ -42,8 +42,18 @@ COUNT_WORDS = frozenset(
         "individuals",
         "population",
         "sample",
+        "subjects",
+        "participants",
+        "students",
+        "employees",
+        "customers",
+        "clients",
+        "headcount",
+        "tally",
+        "denominator",
     }
 )
+NUMBER_OF = re.compile(r"\s*(?:(?:total|the)\s+)?(?:numbers?|#)(?:[ _]?of[ _].*)?\s*", re.IGNORECASE)
 COUNT_CHINESE = (
     "人数",
     "数量",
@@ -57,7 +67,14 @@ COUNT_CHINESE = (
     "人次",
     "件数",
     "单位数",
+    "频次",
 )
+COUNT_ENDING = re.compile(
+    r"(?:样本|记录|观测|观察|病例|死亡|出生|事件|企业|公司|家庭|人口|条|家|[者员工人民户生童客])数(?:[（(][^（()）]*[)）])?"
+    r"|(?:总|常住|户籍)?人口"
+)
+"""How a Chinese name of a count ends, or is."""
+OF_EACH = re.compile("平均|均值|人均|每|率|占比|比例|百分|标准差|中位")
 SHARE_WORDS = frozenset(
     {"share", "percent", "pct", "percentage", "prop", "proportion", "rate", "ratio", "fraction", "p"}
 )
@@ -302,7 +319,12 @@ def names_count(name: str) -> bool:
         "median",
     }:
         return False
-    return said >= {"at", "risk"} or bool(said & COUNT_WORDS) or any(word in name for word in COUNT_CHINESE)
+    if said >= {"at", "risk"} or said & COUNT_WORDS or NUMBER_OF.fullmatch(name):
+        return True
+    if OF_EACH.search(name):
+        return False
+    ending = re.search(rf"(?:{COUNT_ENDING.pattern})$", name.strip())
+    return ending is not None or any(word in name for word in COUNT_CHINESE)
 
 
 def names_share(name: str) -> bool:

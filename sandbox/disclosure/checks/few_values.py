@@ -7,14 +7,17 @@ at it. What the rows are of (their keys) is not meant, nor a column that says th
 
 from collections.abc import Iterator
 from itertools import pairwise
-from math import log2
+from math import lgamma, log, log2, prod
 
 from sandbox.disclosure.checks.column_roles import Roles, folded, is_total
 from sandbox.disclosure.checks.subject import Subject
 from sandbox.disclosure.finding import Finding, asks
 
-ENOUGH_ROWS, MOST_VALUES, MOST_WORDS = 20, 6, 12
-ENOUGH_CELLS = 40
+ENOUGH_ROWS, MOST_KINDS = 20, 19
+"""From 20 different cells on, `free_values` asks."""
+ENOUGH_CELLS, MANY_CELLS = 40, 100
+MOST_SPARSE = 8
+"""Groups that the keys could make, for each that stands there."""
 LEAST_CHANGES = 6
 """From row to row; what lies in blocks, as the levels of a design do, changes less often."""
 
@@ -22,14 +25,15 @@ LEAST_CHANGES = 6
 def few_values(subject: Subject) -> Iterator[Finding]:
     for roles in subject.tables:
         rows = [row for row in roles.grid.rows if not any(map(is_total, row))]
+        if len(rows) * 2 < len(roles.grid.rows):
+            rows = list(roles.grid.rows)  # so many totals are none
         if len(rows) < ENOUGH_ROWS:
             yield from _of_whole(roles, rows)
             continue
         for place, name in enumerate(roles.grid.header):
             cells = [row[place] for row in rows]
             kinds = len(set(cells))
-            most = MOST_VALUES if place in roles.numeric else MOST_WORDS
-            if not 2 <= kinds <= most or _changes(cells) < LEAST_CHANGES or folded(name) in roles.keys:
+            if not 2 <= kinds <= MOST_KINDS or _changes(cells) < LEAST_CHANGES or folded(name) in roles.keys:
                 continue
             if kinds > 2 and place in roles.counts:
                 continue  # rounded counts of groups of like size
@@ -47,10 +51,46 @@ def few_values(subject: Subject) -> Iterator[Finding]:
                 where=roles.grid.cell(0, place),
             )
             break
+        yield from _of_keys(roles, rows)
+
+
+def _of_keys(roles: Roles, rows: list[tuple[str, ...]]) -> Iterator[Finding]:
+    """Columns that together say which group a row is, and cross in few of all ways: which, can say
+    something."""
+    keys = [place for place in roles.labels if _is_key(roles, rows, place)]
+    groups = prod(len({row[place] for row in rows}) for place in keys)
+    if groups > MOST_SPARSE * len(rows):
+        bits = (lgamma(groups + 1) - lgamma(len(rows) + 1) - lgamma(groups - len(rows) + 1)) / log(2)
+        names = ", ".join(repr(roles.grid.header[place][:40]) for place in keys[:4])
+        yield asks(
+            "few_values",
+            "hidden_content",
+            f"{len(rows)} of {groups:,} groups that {names} could make stand here: which could spell "
+            f"{bits:,.0f} bits.",
+            "Group by fewer columns; or say why the other groups are absent.",
+            f"{names} 可组成 {groups:,} 个组，此处仅有 {len(rows)} 个：出现哪些组可编码 {bits:,.0f} 比特。",
+            "请减少分组栏；或说明其他组为何不出现。",
+            where=roles.grid.where,
+        )
 
 
 def _of_whole(roles: Roles, rows: list[tuple[str, ...]]) -> Iterator[Finding]:
-    """A short wide table of two signs: a bit a cell. Of more kinds such tables have rounded counts."""
+    """A short wide table of two signs: a bit a cell. Of more kinds such tables have rounded counts. And one
+    of many columns of words that change from row to row."""
+    words = [place for place in range(1, len(roles.grid.header)) if place not in roles.numeric]
+    change = [place for place in words if _changes([row[place] for row in rows]) * 4 > len(rows)]
+    if len(change) * len(rows) >= MANY_CELLS:
+        yield asks(
+            "few_values",
+            "hidden_content",
+            f"{len(change)} columns of words change from row to row in {len(change) * len(rows)} cells: each "
+            "word could stand for something else.",
+            "Say what each shows; leave out what says nothing of its groups.",
+            f"{len(change)} 列文字共 {len(change) * len(rows)} 个单元格逐行变化：每个词都可能另有所指。",
+            "请说明各列含义；请去掉与各组无关的内容。",
+            where=roles.grid.where,
+        )
+        return
     places = [place for place in range(len(roles.grid.header)) if place not in roles.labels]
     cells = [row[place] for row in rows for place in places]
     if len(cells) >= ENOUGH_CELLS and len(set(cells)) == 2 and _changes(cells) >= ENOUGH_ROWS:

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from functools import reduce
 from itertools import pairwise
 from math import log2
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,13 +21,18 @@ from sandbox.disclosure.checks.column_roles import Roles, folded, is_total
 from sandbox.disclosure.checks.numbers import is_suppressed, number_of
 from sandbox.disclosure.checks.residuals import is_history
 from sandbox.disclosure.checks.subject import Subject
-from sandbox.disclosure.checks.written_numbers import NUMERAL, are_bands
-from sandbox.disclosure.files.kind import Kind
+from sandbox.disclosure.checks.written_numbers import NUMERAL, are_bands, numbers_in_words
+from sandbox.disclosure.files.kind import CODE, Kind
 from sandbox.disclosure.finding import Finding, asks
 from sandbox.disclosure.raw_values.written_forms import dates_in
 
 ENOUGH, ENOUGH_OF_TEXT, ENOUGH_OF_TABLE, ENOUGH_TOGETHER = 20, 30, 100, 100
 """Different numbers in a column, in a text with results, in a table, in the tables of one request."""
+ENOUGH_COUNTS, COUNTS_OF_TABLE = 40, 100
+"""Different counts in a column, in a table."""
+MOST_MARKS = 4
+"""Different totals and marks of suppression in a column; more of them are words of their own."""
+MOST_SPARSE = 1.25
 FEWEST_GAPS = 6
 EVEN = 1e-9
 LEAST_ORDERED = 12
@@ -50,8 +56,10 @@ def free_numbers(subject: Subject) -> Iterator[Finding]:
         if is_history(roles):
             continue  # asked about as such
         free = [place for place in roles.numeric if _is_free(roles, place, ENOUGH)]
-        if not free and len(_telling(roles)) >= ENOUGH_OF_TABLE:
+        if not free and len(_free(roles)) >= ENOUGH_OF_TABLE:
             free = [place for place in roles.numeric if _is_free(roles, place, 1)]
+        if not free:
+            free = _free_counts(roles)
         if free:
             yield _numbers(
                 sum(len(_different(roles, place)) for place in free),
@@ -59,42 +67,70 @@ def free_numbers(subject: Subject) -> Iterator[Finding]:
                 roles.grid.cell(0, free[0]),
             )
             return
-    if any(map(is_history, subject.tables)):
-        return
-    if subject.opened.kind is Kind.JSON:
-        numbers, enough = {piece.text for piece in subject.opened.texts if _tells(piece.text)}, ENOUGH
-    elif subject.opened.kind is Kind.TEXT and subject.statbarn.id != "words":  # words: `written_numbers`
-        written = (number for piece in subject.opened.texts for number in NUMERAL.findall(piece.text))
-        numbers, enough = {number for number in written if _tells(number)}, ENOUGH_OF_TEXT
-    else:
-        return
-    if len(numbers) >= enough:
+    numbers = _written(subject)
+    if len(numbers) >= (ENOUGH if subject.opened.kind is Kind.JSON else ENOUGH_OF_TEXT):
         yield _numbers(len(numbers), [], "")
 
 
+def _written(subject: Subject) -> set[str]:
+    """The different numbers of a JSON document or a text with results, but for those of its training runs."""
+    if subject.opened.kind is Kind.JSON:
+        numbers = {piece.text for piece in subject.opened.texts if _tells(piece.text)}
+    elif subject.opened.kind is Kind.TEXT and subject.statbarn.id != "words":  # words: `written_numbers`
+        written = (number for piece in subject.opened.texts for number in NUMERAL.findall(piece.text))
+        numbers = {number for number in written if _tells(number)}
+    else:
+        return set()
+    histories = [roles.grid.rows for roles in subject.tables if is_history(roles)]
+    return numbers - {cell for rows in histories for row in rows for cell in row}
+
+
+def _free_counts(roles: Roles) -> list[int]:
+    """Columns of so many different counts that they can say something else."""
+    different = {place: len(_different(roles, place)) for place in roles.counts}
+    many = max(different.values(), default=0) >= ENOUGH_COUNTS
+    return list(different) if many or sum(different.values()) >= COUNTS_OF_TABLE else []
+
+
 def free_together(subjects: Iterable[Subject]) -> dict[str, list[Finding]]:
-    """The same of the files of one request: many small tables hold as many numbers as a long one."""
-    numbers = {
-        subject.name: {
-            value for roles in subject.tables if not is_history(roles) for value in _telling(roles)
-        }
-        for subject in subjects
-        if _is_authors(subject) and not any(free_numbers(subject))
-    }
+    """The same of the files of one request: many small tables and texts hold as many numbers, or labels, as a
+    long one."""
+    wrote = [subject for subject in subjects if _is_authors(subject)]
+    found: dict[str, list[Finding]] = defaultdict(list)
+    numbers = {subject.name: _of_request(subject) for subject in wrote if not any(free_numbers(subject))}
     many = sum(map(len, numbers.values()))
-    if many < ENOUGH_TOGETHER:
-        return {}
-    return {name: [_numbers(many, [], "", files=len(numbers))] for name, found in numbers.items() if found}
+    if many >= ENOUGH_TOGETHER:
+        for name in (name for name, told in numbers.items() if told):
+            found[name].append(_numbers(many, [], "", files=len(numbers)))
+    labels = {subject.name: _own_labels(subject) for subject in wrote if not any(free_labels(subject))}
+    different = sorted(set().union(*labels.values()))
+    if len(different) >= ENOUGH_TOGETHER:
+        for name in (name for name, told in labels.items() if told):
+            found[name].append(_unknown(different, ""))
+    return found
 
 
-def _telling(roles: Roles) -> set[tuple[int, float]]:
+def _of_request(subject: Subject) -> set[Any]:
+    """What counts of a file beside the others: each number once, wherever it stands."""
+    if subject.opened.kind is Kind.TEXT and subject.statbarn.id == "words":
+        is_code = subject.name.lower().endswith(CODE)
+        return set() if is_code else set(numbers_in_words(subject, is_code=False))
+    tables: set[Any] = {
+        (number, value)
+        for number, roles in enumerate(subject.tables)
+        if not is_history(roles)
+        for value in _free(roles)
+    }
+    return max(tables, set(_written(subject)), key=len)  # a table in a text stands in both
+
+
+def _free(roles: Roles) -> set[tuple[int, float]]:
     """The different numbers of its columns that are neither counts nor evenly spaced."""
     return {
         (place, value)
         for place in roles.numeric
         if _is_free(roles, place, 1)
         for value in _different(roles, place).tolist()
-        if value % 1 or abs(value) >= TELLING
     }
 
 
@@ -155,32 +191,42 @@ def free_labels(subject: Subject) -> Iterator[Finding]:
         return
     for where, labels in _labels(subject):
         unknown = [label for label in labels if not _is_known(subject, label)]
-        if len(unknown) < ENOUGH or _is_plain(unknown):
-            continue
-        bits = sum(8 * len(label.encode()) for label in unknown)
-        yield asks(
-            "free_labels",
-            "hidden_content",
-            f"{len(unknown)} different labels ({unknown[0][:30]!r}, ...) are no values of a public key: each "
-            f"may name one unit, or spell what its author liked; together up to {bits:,} bits.",
-            "Group by public keys; or say where each label comes from, and why it names no single unit.",
-            f"{len(unknown)} 个不同的标签（如 {unknown[0][:30]!r}）不是公开分组的取值：可能指向个体，或由作者"
-            f"任意写成，合计至多 {bits:,} 比特。",
-            "请按公开分组栏分组；或说明各标签的来源，以及为何不指向个体。",
-            where=where,
-        )
-        return
+        if len(unknown) >= ENOUGH and not _is_plain(unknown):
+            yield _unknown(unknown, where)
+            return
+
+
+def _own_labels(subject: Subject) -> set[str]:
+    found: set[str] = set()
+    for _, labels in _labels(subject):
+        unknown = [label for label in labels if not _is_known(subject, label)]
+        found |= set() if unknown and _is_plain(unknown, but=1) else set(unknown)
+    return found
+
+
+def _unknown(labels: list[str], where: str) -> Finding:
+    bits = sum(8 * len(label.encode()) for label in labels)
+    return asks(
+        "free_labels",
+        "hidden_content",
+        f"{len(labels)} different labels ({labels[0][:30]!r}, ...) are no values of a public key: each "
+        f"may name one unit, or spell what its author liked; together up to {bits:,} bits.",
+        "Group by public keys; or say where each label comes from, and why it names no single unit.",
+        f"{len(labels)} 个不同的标签（如 {labels[0][:30]!r}）不是公开分组的取值：可能指向个体，或由作者"
+        f"任意写成，合计至多 {bits:,} 比特。",
+        "请按公开分组栏分组；或说明各标签的来源，以及为何不指向个体。",
+        where=where,
+    )
 
 
 def _labels(subject: Subject) -> Iterator[tuple[str, list[str]]]:
     for roles in subject.tables:
         for place in roles.labels:
             if place not in roles.numeric:
-                cells = dict.fromkeys(roles.grid.column(place))
-                yield (
-                    roles.grid.cell(0, place) if roles.grid.rows else "",
-                    [cell for cell in cells if cell and not is_total(cell) and not is_suppressed(cell)],
-                )
+                cells = [cell for cell in dict.fromkeys(roles.grid.column(place)) if cell]
+                marks = {cell for cell in cells if is_total(cell) or is_suppressed(cell)}
+                told = [cell for cell in cells if cell not in marks or len(marks) > MOST_MARKS]
+                yield roles.grid.cell(0, place) if roles.grid.rows else "", told
     if subject.opened.kind is Kind.JSON:
         names: dict[str, None] = {}
         for piece in subject.opened.texts:
@@ -194,11 +240,11 @@ def _is_known(subject: Subject, label: str) -> bool:
     return label in subject.declared.known or (subject.raw is not None and subject.raw.is_column(label))
 
 
-def _is_plain(labels: list[str]) -> bool:
-    """Whether the labels follow from few: numbered, times, or intervals."""
+def _is_plain(labels: list[str], *, but: int = ENOUGH) -> bool:
+    """Whether the labels follow from few: numbered, times, or intervals; fewer than `but` are others."""
     if all(WRITTEN_TIME.fullmatch(label) or dates_in(label) for label in labels):
         return _is_steady(labels)
-    if are_bands(labels, but=ENOUGH):
+    if are_bands(labels, but=but):
         return True
     numbered: dict[tuple[str, str], set[int]] = defaultdict(set)
     for label in labels:
@@ -206,8 +252,9 @@ def _is_plain(labels: list[str]) -> bool:
         if match:
             numbered[match[1], match[3]].add(int(match[2]))
     rest = len(labels) - sum(map(len, numbered.values()))
-    dense = [found for found in numbered.values() if max(found) - min(found) < 2 * len(found)]
-    return rest < ENOUGH and len(dense) * 4 < ENOUGH and sum(map(len, dense)) + rest == len(labels)
+    # which of them stand there says something, too
+    dense = [found for found in numbered.values() if max(found) - min(found) < MOST_SPARSE * len(found)]
+    return rest < but and len(dense) * 4 < ENOUGH and sum(map(len, dense)) + rest == len(labels)
 
 
 def _is_steady(times: list[str]) -> bool:

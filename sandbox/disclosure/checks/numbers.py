@@ -40,7 +40,10 @@ SUPPRESSED = frozenset(
         "#",
     }
 )
-BELOW = re.compile(r"[<≤]\s*=?\s*\d+|\(?\d+\s*或以下\)?|少于\s*\d+|1\s*[-–~]\s*\d")
+BELOW = re.compile(
+    r"[<≤]\s*=?\s*(?:\d{1,2}|100)|\(?\d{1,2}\s*或以下\)?|少于\s*(?:\d{1,2}|100)|1\s*[-–~]\s*\d"
+)
+"""A least count: a larger number beside such a sign is a value."""
 
 
 @lru_cache(maxsize=2**18)

@@ -15,7 +15,7 @@ NAMES = re.compile(
     r"(?:[_ ]\d+)?|.*(?:残差|拟合值|预测值|杠杆值|倾向得分).*",
     re.IGNORECASE,
 )
-ENOUGH_ROWS = 8
+ENOUGH_ROWS, ENOUGH_CELLS = 8, 20
 STEPS = re.compile(
     r"epochs?|steps?|iter(?:ation)?s?|rounds?|batch(?:es)?|轮次?|步数?|迭代(?:次数)?", re.IGNORECASE
 )
@@ -44,14 +44,18 @@ def found_residuals(subject: Subject) -> Iterator[Finding]:
 
 def _residuals(subject: Subject) -> Iterator[Finding]:
     """Columns and long lists with such a name, unless counts beside them say that they
-    are averages of groups."""
+    are averages of groups. What a training run says of its steps is asked about, whatever it measures."""
     for roles in subject.tables:
+        rows = len(roles.grid.rows)
+        if is_history(roles) and rows < subject.thresholds.microdata_rows:
+            if rows >= ENOUGH_ROWS or rows * len(roles.numeric) >= ENOUGH_CELLS:
+                yield _asked(
+                    roles.grid.header[roles.numeric[-1] if roles.numeric else 0], roles.grid.cell(0, 0)
+                )
+            continue
         for place in roles.numeric:
             name = folded(roles.grid.header[place])
-            if NAMES.fullmatch(name) and len(roles.grid.rows) >= ENOUGH_ROWS and not roles.counts:
-                if is_history(roles) and len(roles.grid.rows) < subject.thresholds.microdata_rows:
-                    yield _asked(roles.grid.header[place], roles.grid.cell(0, place))
-                    continue
+            if NAMES.fullmatch(name) and rows >= ENOUGH_ROWS and not roles.counts:
                 yield blocks(
                     "residuals",
                     "single_unit",

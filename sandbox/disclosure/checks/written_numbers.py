@@ -26,15 +26,7 @@ def written_numbers(subject: Subject) -> Iterator[Finding]:
     is_code = subject.name.lower().endswith(CODE)
     if not is_code and subject.statbarn.id != "words":
         return
-    found = {
-        match.group()
-        for piece in subject.opened.texts
-        if is_code or not OF_TRAINING.search(piece.text)
-        for match in NUMERAL.finditer(piece.text)
-        if _tells(match.group())
-    }
-    if not is_code:  # letters and digits mixed, such as 3fa1: codes of some numbers
-        found |= {code for piece in subject.opened.texts for code in MIXED.findall(piece.text)}
+    found = numbers_in_words(subject, is_code=is_code)
     if len(found) >= MANY:
         yield asks(
             "written_numbers",
@@ -46,6 +38,20 @@ def written_numbers(subject: Subject) -> Iterator[Finding]:
             "可能是个体的值。",
             "请去掉；若为结果，请放入带计数的表格并按其类型声明。",
         )
+
+
+def numbers_in_words(subject: Subject, *, is_code: bool) -> set[str]:
+    """The different numbers that tell something, in code or in other words."""
+    found = {
+        match.group()
+        for piece in subject.opened.texts
+        if is_code or not OF_TRAINING.search(piece.text)
+        for match in NUMERAL.finditer(piece.text)
+        if _tells(match.group())
+    }
+    if not is_code:  # letters and digits mixed, such as 3fa1: codes of some numbers
+        found |= {code for piece in subject.opened.texts for code in MIXED.findall(piece.text)}
+    return found
 
 
 def bin_edges(subject: Subject) -> Iterator[Finding]:

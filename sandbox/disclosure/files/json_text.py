@@ -158,6 +158,16 @@ def long_lists(node: Any, where: str = "") -> Iterator[tuple[str, int]]:
             yield from long_lists(value, f"{where}.{name}" if where else name)
 
 
+def empty_marks(node: Any) -> int:
+    """How many truths, nulls, empty objects and lists there are, and lists of one: what has a form, and says
+    nothing."""
+    inner = list(node.values()) if isinstance(node, dict) else node if isinstance(node, list) else []
+    if not inner or (isinstance(node, list) and len(inner) == 1):
+        own = node is None or isinstance(node, bool | dict | list)
+        return int(own) + sum(map(empty_marks, inner))
+    return sum(map(empty_marks, inner))
+
+
 def pieces_of(node: Any, where: str = "") -> Iterator[Piece]:
     """Every name and every value, as text."""
     if isinstance(node, dict):

@@ -7,7 +7,7 @@ from pathlib import PurePosixPath
 
 from sandbox.disclosure.files.csv_table import looks_like_csv, read_csv
 from sandbox.disclosure.files.drawing import coordinates_of, read_svg, render_svg
-from sandbox.disclosure.files.json_text import grids_of, load_json, long_lists, pieces_of
+from sandbox.disclosure.files.json_text import empty_marks, grids_of, load_json, long_lists, pieces_of
 from sandbox.disclosure.files.kind import CODE, SUFFIXES, Kind
 from sandbox.disclosure.files.model_arrays import modelled
 from sandbox.disclosure.files.notebook import check_notebook, is_notebook, notebook_pieces
@@ -18,13 +18,14 @@ from sandbox.disclosure.files.safetensors_model import is_safetensors, read_safe
 from sandbox.disclosure.files.skops_model import read_zip
 from sandbox.disclosure.files.text_tables import read_text_tables
 from sandbox.disclosure.files.too_many import MOST_CELLS, too_many_cells, too_many_rows
-from sandbox.disclosure.finding import Finding, Unfit, blocks, notes
+from sandbox.disclosure.finding import Finding, Unfit, asks, blocks, notes
 
 GOOD_NAME = re.compile(
     r"(?!/)(?:[\w()\uff08\uff09 +,.-]{1,80}/){0,8}[\w()\uff08\uff09 +,-][\w()\uff08\uff09 +,.-]{0,99}"
 )
 MARK = "\ufeff"
 LONGEST_TEXT = 10_000
+MANY_MARKS = 100
 MOST_TEXT = 2_000_000
 
 
@@ -184,7 +185,20 @@ def _json(text: str, most_rows: int, found: list[Finding]) -> Opened:
     longest = max([len(grid.rows) for grid in grids] + [length for _where, length in lists], default=0)
     if longest > most_rows:
         raise Unfit(too_many_rows(longest, most_rows))
+    if (marks := empty_marks(node)) >= MANY_MARKS:
+        found.append(_marks(marks))
     return Opened(Kind.JSON, grids, tuple(pieces_of(node)), lists, findings=tuple(found))
+
+
+def _marks(many: int) -> Finding:
+    return asks(
+        "few_values",
+        "hidden_content",
+        f"{many:,} truths, nulls, empty or nested lists and objects stand here: each could spell a bit.",
+        "Write results as tables of numbers, and leave out what is empty.",
+        f"此处有 {many:,} 个真假值、空值或空的（嵌套的）列表与对象：每个可编码 1 比特。",
+        "请把结果写成数值表格，并去掉空的内容。",
+    )
 
 
 def decode(content: bytes) -> str:
