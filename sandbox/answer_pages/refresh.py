@@ -33,7 +33,7 @@ from sandbox.database import Transaction
 from sandbox.errors import BudgetExhausted, CihuError, Conflict
 from sandbox.grants import list_grants, load_grant, newest
 from sandbox.identity import Principal
-from sandbox.privacy import ZERO, PrivacyLoss, epsilon_of
+from sandbox.privacy import ZERO, PrivacyLoss, epsilon_told, percent_told
 from sandbox.releases import AskContext, ask
 from sandbox.releases.explain import takes_seconds
 from sandbox.releases.past_answers import seen_answer
@@ -218,7 +218,7 @@ def _question_price(priced: Priced) -> AnswerPageQuestionPrice:
         "version": prepared.version.name,
         "grant": prepared.grant.id,
         "picorho": priced.loss.picorho,
-        "epsilon": round(epsilon_of(priced.loss, budget.delta), 6) if priced.loss.picorho else 0.0,
+        "epsilon": epsilon_told(priced.loss, budget.delta) if priced.loss.picorho else 0.0,
         "delta": float(budget.delta),
         "seconds": takes_seconds(prepared),
         "refusal": None,
@@ -267,8 +267,8 @@ def _levels(tx: Transaction, questions: list[Priced]) -> list[AnswerPageLevel]:
                 "level": account.level,
                 "key": account.key,
                 "picorho": losses[account].picorho,
-                "percent_used_now": round(100 * spent / limit, 4) if limit else 100.0,
-                "percent_used_after": round(100 * after / limit, 4) if limit else 100.0,
+                "percent_used_now": percent_told(spent, limit),
+                "percent_used_after": percent_told(after, limit),
             }
         )
     return levels

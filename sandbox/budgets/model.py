@@ -4,7 +4,7 @@ what is promised of it."""
 from dataclasses import dataclass
 from enum import StrEnum
 
-from sandbox.privacy import ZERO, PrivacyLoss
+from sandbox.privacy import ZERO, PrivacyLoss, percent_told
 
 
 class Level(StrEnum):
@@ -48,8 +48,8 @@ class Statement:
 
     @property
     def percent_used(self) -> float:
-        return 100 * self.spent.picorho / self.limit.picorho if self.limit.picorho else 100.0
+        return percent_told(self.spent.picorho, self.limit.picorho)
 
     @property
     def delta_percent_used(self) -> float:
-        return 100 * self.spent.delta_units / self.limit.delta_units if self.limit.delta_units else 100.0
+        return percent_told(self.spent.delta_units, self.limit.delta_units)

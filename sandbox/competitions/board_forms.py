@@ -16,7 +16,7 @@ from sandbox.competitions.schemas import BoardPlanDocument
 from sandbox.errors import CihuError, InvalidInput
 from sandbox.jobs.predict_people import seconds_a_person
 from sandbox.policy import YamlText
-from sandbox.privacy import PrivacyLoss, epsilon_of
+from sandbox.privacy import PrivacyLoss, epsilon_told
 
 HOUR = 3600
 USUAL_DELTA = Fraction(1, 10**6)
@@ -59,7 +59,7 @@ def _plan(
         sd=f"{plan.sd:.6f}",
         step=f"{float(plan.step):g}",
         visible=f"{plan.visible:.4f}",
-        epsilon=f"{epsilon_of(PrivacyLoss.at_most(Fraction(board.rho)), delta):.2f}",
+        epsilon=f"{epsilon_told(PrivacyLoss.at_most(Fraction(board.rho)), delta, 2):.2f}",
         delta=f"{float(delta):g}",
         seconds_a_person=f"{seconds:.3f}",
         programs_an_hour=context.slots * HOUR // track.entries.seconds,

@@ -18,7 +18,7 @@ from sandbox.competitions.tables import competition_entries, competition_teams
 from sandbox.competitions.teams import names_shown
 from sandbox.database import Transaction
 from sandbox.errors import NotFound
-from sandbox.privacy import PrivacyLoss, epsilon_of
+from sandbox.privacy import PrivacyLoss, epsilon_told
 
 
 def read_board(
@@ -87,7 +87,7 @@ def _board(
         sd=f"{plan.sd:.6f}",
         entries_in_all=plan.entries,
         rho=board.rho,
-        epsilon=f"{epsilon_of(spent, budget.delta):.2f}" if budget else "",
+        epsilon=f"{epsilon_told(spent, budget.delta, 2):.2f}" if budget else "",
         dataset_epsilon=f"{float(budget.dataset_epsilon):g}" if budget else "",
         lines=lines,
         waiting=sum(entry.state in ("queued", "running") for entry in entries),

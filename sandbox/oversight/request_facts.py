@@ -35,7 +35,7 @@ from sandbox.oversight.schemas import (
     RequestFactsDocument,
 )
 from sandbox.policy import Gate, Grades, Resource, hidden_from_strangers
-from sandbox.privacy import PrivacyLoss, epsilon_of, epsilon_within
+from sandbox.privacy import PrivacyLoss, epsilon_told, epsilon_within, percent_told
 from sandbox.releases.tables import questions
 
 MOST_REFUSED = 20
@@ -123,10 +123,10 @@ def _level(increase: ShareIncrease, budget: DatasetBudget | None) -> LevelFacts:
         key=standing.account.key,
         epsilon_limit=_plain(epsilon_within(standing.limit, budget.delta)),
         epsilon_left=_plain(epsilon_within(standing.left, budget.delta)),
-        epsilon_added=round(epsilon_of(PrivacyLoss(increase.picorho), budget.delta), 4),
-        percent_spent=round(100 * standing.spent.picorho / limit, 2),
-        percent_promised=round(100 * standing.held.picorho / limit, 2),
-        percent_added=round(100 * increase.picorho / limit, 2),
+        epsilon_added=epsilon_told(PrivacyLoss(increase.picorho), budget.delta, 4),
+        percent_spent=percent_told(standing.spent.picorho, limit, 2),
+        percent_promised=percent_told(standing.held.picorho, limit, 2),
+        percent_added=percent_told(increase.picorho, limit, 2),
         fits=increase.picorho <= standing.left.picorho,
     )
 

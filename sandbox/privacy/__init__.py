@@ -4,8 +4,10 @@ from sandbox.privacy.epsilon import (
     LEAST_EPSILON,
     MOST_EPSILON,
     epsilon_of,
+    epsilon_told,
     epsilon_within,
     limit_within,
+    percent_told,
     rho_within,
 )
 from sandbox.privacy.loss import RHO_UNITS, ZERO, PrivacyLoss
@@ -19,7 +21,9 @@ __all__ = [
     "PrivacyLoss",
     "PrivacyUnit",
     "epsilon_of",
+    "epsilon_told",
     "epsilon_within",
     "limit_within",
+    "percent_told",
     "rho_within",
 ]

@@ -8,7 +8,7 @@ rho + 2*sqrt(rho*ln(1/delta)).
 from decimal import ROUND_DOWN, Decimal
 from fractions import Fraction
 from functools import lru_cache
-from math import inf, log, nextafter, sqrt
+from math import ceil, inf, log, nextafter, sqrt
 
 import opendp.prelude as dp
 
@@ -38,7 +38,10 @@ def _curve() -> "dp.Measurement":
 @lru_cache(maxsize=4096)
 def _epsilon(picorho: int, delta: Fraction) -> float:
     shift = nextafter(sqrt(2 * picorho / RHO_UNITS), inf)
-    return float(_curve().map(shift).epsilon(delta=float(delta)))
+    stated = float(delta)
+    if stated > delta:  # the nearest may lie above, and would tell a smaller epsilon
+        stated = nextafter(stated, 0)
+    return float(_curve().map(shift).epsilon(delta=stated))
 
 
 def epsilon_of(loss: PrivacyLoss, delta: Fraction) -> float:
@@ -50,6 +53,25 @@ def epsilon_of(loss: PrivacyLoss, delta: Fraction) -> float:
     if left <= 0:
         return inf
     return 0.0 if loss.picorho == 0 else _epsilon(loss.picorho, left)
+
+
+def epsilon_told(loss: PrivacyLoss, delta: Fraction, places: int = 6) -> float:
+    """`epsilon_of` as it is told and metered: never less than what was lost, at most one in the last place
+    more."""
+    return rounded_up(epsilon_of(loss, delta), places)
+
+
+def rounded_up(number: float | Fraction, places: int) -> float:
+    """The smallest number of so many decimal places that is not below it; infinity stays."""
+    if number == inf:
+        return inf
+    parts = 10**places
+    return float(Fraction(ceil(Fraction(number) * parts), parts))
+
+
+def percent_told(spent: int, limit: int, places: int = 4) -> float:
+    """How much of a limit is spent, never told as less than it is; a limit of nothing is spent."""
+    return rounded_up(Fraction(100 * spent, limit), places) if limit else 100.0
 
 
 @lru_cache(maxsize=4096)

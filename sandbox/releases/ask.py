@@ -22,7 +22,7 @@ from sandbox.errors import CihuError, Conflict, QueryRefused
 from sandbox.grants.read import LARGEST_NUMBER
 from sandbox.identity import Principal
 from sandbox.policy import Refused, log_refusal
-from sandbox.privacy import ZERO, PrivacyLoss, epsilon_of
+from sandbox.privacy import ZERO, PrivacyLoss, epsilon_told, percent_told
 from sandbox.queries.plan.price import MeasurementPrice
 from sandbox.releases.answer.answer_table import table
 from sandbox.releases.answer_sha256 import answer_sha256
@@ -297,12 +297,12 @@ def _price(tx: Transaction, prepared: Prepared, loss: PrivacyLoss) -> dict[str, 
     return {
         "picorho": loss.picorho,
         "rho": float(loss.rho),
-        "epsilon": round(epsilon_of(loss, budget.delta), 6),
+        "epsilon": epsilon_told(loss, budget.delta),
         "delta": float(budget.delta),
-        "percent_of_grant": round(100 * loss.picorho / account.limit.picorho, 4)
+        "percent_of_grant": percent_told(loss.picorho, account.limit.picorho)
         if account.limit.picorho
         else 0.0,
-        "grant_percent_used": round(account.percent_used, 4),
+        "grant_percent_used": account.percent_used,
     }
 
 

@@ -22,7 +22,7 @@ from sandbox.grants import Grant, list_grants
 from sandbox.grants.read import Part
 from sandbox.identity import Principal
 from sandbox.plain_text import ExactText, PlainText
-from sandbox.privacy import MOST_EPSILON, PrivacyLoss, epsilon_of, epsilon_within
+from sandbox.privacy import MOST_EPSILON, PrivacyLoss, epsilon_told, epsilon_within
 from sandbox.releases.ask import ask
 from sandbox.releases.context import AskContext
 from sandbox.releases.explain import explain
@@ -217,13 +217,13 @@ def _statement(standing: Statement, budget: DatasetBudget, *, of: str) -> dict[s
         "picorho_promised": standing.held.picorho,
         "picorho_left": left.picorho,
         "epsilon_limit": float(epsilon_within(standing.limit, budget.delta)),
-        "epsilon_spent": round(epsilon_of(standing.spent, budget.delta), 4),
+        "epsilon_spent": epsilon_told(standing.spent, budget.delta, 4),
         "delta_limit": float(standing.limit.delta),
         "delta_spent": float(standing.spent.delta),
         "delta_promised": float(standing.held.delta),
         "delta_left": float(left.delta),
-        "percent_used": round(standing.percent_used, 4),
-        "delta_percent_used": round(standing.delta_percent_used, 4),
+        "percent_used": standing.percent_used,
+        "delta_percent_used": standing.delta_percent_used,
     }
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from sandbox.budgets import Account, Level, refusal, statement
 from sandbox.errors import BudgetExhausted
 from sandbox.identity import Principal
-from sandbox.privacy import PrivacyLoss, epsilon_of
+from sandbox.privacy import PrivacyLoss, epsilon_told, percent_told
 from sandbox.queries.describe import wording
 from sandbox.queries.plan.bounds_estimation import least_units
 from sandbox.queries.plan.plan import PlannedOutput
@@ -57,7 +57,7 @@ def explain(
         "dataset": prepared.version.dataset,
         "version": prepared.version.number,
         "grant": prepared.grant.id,
-        "epsilon": round(epsilon_of(loss, budget.delta), 6),
+        "epsilon": epsilon_told(loss, budget.delta),
         "delta": float(budget.delta),
         "rho": float(loss.rho),
         "picorho": loss.picorho,
@@ -89,12 +89,12 @@ def explain(
         "cells": None if plan.unknown else plan.cells,
         "typical_rows_a_cell": None if plan.unknown else round(typical_rows(plan, prepared.units)),
         "budget": {
-            "percent_used_now": round(standing.percent_used, 4),
-            "percent_used_after": round(_percent(standing.spent + loss, standing.limit), 4),
+            "percent_used_now": standing.percent_used,
+            "percent_used_after": _percent(standing.spent + loss, standing.limit),
             "delta_limit": float(standing.limit.delta),
             "delta_left_now": float(standing.left.delta),
-            "delta_percent_used_now": round(standing.delta_percent_used, 4),
-            "delta_percent_used_after": round(_delta_percent(standing.spent + loss, standing.limit), 4),
+            "delta_percent_used_now": standing.delta_percent_used,
+            "delta_percent_used_after": _delta_percent(standing.spent + loss, standing.limit),
             "enough": refused is None,
             "refusal": None if refused is None else _told(refused),
             "such_questions_left": _times(loss, [one.left for one in (standing, *others)]),
@@ -102,7 +102,7 @@ def explain(
         # of these, what the grant itself spends: what others have spent or have left is
         # not this team's to see
         "percent_used_after": {
-            one.account.level.value: round(_percent(standing.spent + loss, one.limit), 4) for one in wider
+            one.account.level.value: _percent(standing.spent + loss, one.limit) for one in wider
         },
         "answer_takes_seconds": takes_seconds(prepared),
         **notes(prepared),
@@ -118,14 +118,12 @@ def takes_seconds(prepared: Prepared) -> float:
 
 
 def _percent(spent: PrivacyLoss, limit: PrivacyLoss) -> float:
-    return 100 * spent.picorho / limit.picorho if limit.picorho else 100.0
+    return percent_told(spent.picorho, limit.picorho)
 
 
 def _delta_percent(spent: PrivacyLoss, limit: PrivacyLoss) -> float:
     return (
-        100 * spent.delta_units / limit.delta_units
-        if limit.delta_units
-        else (100.0 if spent.delta_units else 0.0)
+        percent_told(spent.delta_units, limit.delta_units) if limit.delta_units or spent.delta_units else 0.0
     )
 
 
@@ -165,7 +163,7 @@ def _bounds(name: Name, prepared: Prepared) -> dict[str, Any]:
         "column": name.text,
         "bought_before": False,
         "picorho": share.loss.picorho,
-        "epsilon": round(epsilon_of(share.loss, budget.delta), 6),
+        "epsilon": epsilon_told(share.loss, budget.delta),
         "shown_from_units": least_units(share.bounds, share.scale),
     }
 
@@ -186,7 +184,7 @@ def _predicted(output: PlannedOutput, prepared: Prepared, released: Container[st
         "kind": output.asked.aggregation.value if isinstance(output.asked, Aggregate) else "computed",
         "totals": [total.name for total in mine],
         "picorho": to_pay.picorho,
-        "epsilon": round(epsilon_of(to_pay, budget.delta), 6),
+        "epsilon": epsilon_told(to_pay, budget.delta),
         "noise_in_units": round(max(shares[total].scale / total.sensitivity for total in mine), 2),
         "for_a_cell_of_rows": None if plan.unknown else round(typical_rows(plan, prepared.units)),
         "for_a_cell_of_units": None if plan.unknown else round(typical_units(plan, prepared.units)),

@@ -20,7 +20,7 @@ from sandbox.database import Database
 from sandbox.errors import CihuError, Conflict, InvalidInput, NotAuthenticated
 from sandbox.identity import Principal, load_principal
 from sandbox.policy import Gate, Refused, log_refusal
-from sandbox.privacy import LEAST_EPSILON, MOST_EPSILON, ZERO, PrivacyLoss, epsilon_of
+from sandbox.privacy import LEAST_EPSILON, MOST_EPSILON, ZERO, PrivacyLoss, epsilon_told
 from sandbox.releases.context import AskContext
 from sandbox.releases.interrupted import close_interrupted
 
@@ -95,7 +95,7 @@ class OfficerPurchase:
             try:
                 made = self.make(context, version, loss)
                 about = {
-                    "epsilon": round(epsilon_of(loss, budget.delta), 6),
+                    "epsilon": epsilon_told(loss, budget.delta),
                     "delta": float(budget.delta),
                     "picorho": loss.picorho,
                     "bought_by": officer.id,

@@ -20,7 +20,7 @@ from sandbox.catalog.tables import stand_ins
 from sandbox.errors import Conflict, InvalidInput, Unavailable
 from sandbox.identity import Principal
 from sandbox.policy import Gate, Resource
-from sandbox.privacy import PrivacyLoss, epsilon_of
+from sandbox.privacy import PrivacyLoss, epsilon_told
 from sandbox.queries import bind, make_plan, parse, price_within
 from sandbox.queries.plan.price import LEAST_SHARE
 from sandbox.queries.types.scope import Scope
@@ -160,9 +160,7 @@ def _make(context: AskContext, version: Version, loss: PrivacyLoss, *, trained: 
         marginals += tested
     if sum(marginal.picorho for marginal in marginals) > loss.picorho:
         raise ValueError("more would be released than was paid")
-    said = mark(
-        version, stand_in="dp", epsilon=round(epsilon_of(loss, budget.delta), 6), delta=float(budget.delta)
-    )
+    said = mark(version, stand_in="dp", epsilon=epsilon_told(loss, budget.delta), delta=float(budget.delta))
     body = marked_parquet(sampled.table, said)
     digest = sha256(body).hexdigest()
     return Made(

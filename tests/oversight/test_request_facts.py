@@ -62,8 +62,9 @@ def test_what_it_says_of_the_budgets_is_what_the_decision_does(story: Story) -> 
         with story.database.transaction() as tx:
             limits = [statement(tx, account).limit.picorho for account in (DATASET, POPULATION)]
         grown = [after - earlier for after, earlier in zip(held(story), before, strict=True)]
-        shares = [round(100 * more / limit, 2) for more, limit in zip(grown, limits, strict=True)]
-        assert [level["percent_added"] for level in levels] == shares
+        shares = [100 * more / limit for more, limit in zip(grown, limits, strict=True)]
+        for level, share in zip(levels, shares, strict=True):
+            assert share <= level["percent_added"] < share + 0.01
         assert all(level["fits"] for level in levels)
     assert grown == [0, 0]
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sandbox.privacy import PrivacyLoss, epsilon_of, rho_within
+from sandbox.privacy import PrivacyLoss, epsilon_of, epsilon_told, percent_told, rho_within
 
 DELTA = Fraction(1, 10**6)
 
@@ -39,3 +39,23 @@ def test_the_loss_within_an_epsilon_is_the_largest(epsilon: Fraction) -> None:
 
 def test_a_delta_that_is_used_up_leaves_no_finite_epsilon() -> None:
     assert epsilon_of(PrivacyLoss(1, 10**18), DELTA) == float("inf")
+
+
+@given(
+    picorho=st.integers(1, 10**13),
+    delta=st.fractions(Fraction(1, 10**12), Fraction(1, 100)),
+    places=st.integers(2, 6),
+)
+def test_a_loss_is_never_told_as_less_than_it_is(picorho: int, delta: Fraction, places: int) -> None:
+    """Half of what was told rounded to the nearest was less, and of the smallest losses all: they were 0."""
+    lost = epsilon_of(PrivacyLoss(picorho), delta)
+    told = epsilon_told(PrivacyLoss(picorho), delta, places)
+    assert lost <= Fraction(repr(told)) < Fraction(lost) + Fraction(1, 10**places)
+
+
+@given(limit=st.integers(1, 10**15), data=st.data())
+def test_what_is_used_of_a_limit_is_never_told_as_less_than_it_is(limit: int, data: st.DataObject) -> None:
+    spent = data.draw(st.integers(0, limit))
+    used = Fraction(100 * spent, limit)
+    assert used <= Fraction(repr(percent_told(spent, limit))) < used + Fraction(1, 10**4)
+    assert percent_told(spent, 0) == 100

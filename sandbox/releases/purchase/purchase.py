@@ -19,7 +19,7 @@ from sandbox.audit import Event, append
 from sandbox.budgets import reserve, settle
 from sandbox.database import Transaction
 from sandbox.identity import Principal
-from sandbox.privacy import PrivacyLoss, epsilon_of
+from sandbox.privacy import PrivacyLoss, epsilon_told
 from sandbox.queries.plan.partition_selection import PartitionSelection
 from sandbox.queries.types.scope import BoundsEstimation
 from sandbox.releases.answer_sha256 import answer_sha256
@@ -106,7 +106,7 @@ def buy(context: AskContext, principal: Principal, prepared: Prepared, purchase:
                 **found,
                 "price": {
                     **price,
-                    "epsilon": round(epsilon_of(purchase.loss, delta), 6),
+                    "epsilon": epsilon_told(purchase.loss, delta),
                     "delta": float(delta),
                 },
             }
