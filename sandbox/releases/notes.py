@@ -453,16 +453,31 @@ def _chosen(prepared: Prepared) -> list[Note]:
     plan = prepared.plan
     windows = [node for output in plan.outputs for node in walk(output.of) if isinstance(node, AnswerWindow)]
     ordered = any(isinstance(node, Aggregate) for one in windows for node in walk((one.within, one.order)))
-    if not is_chosen(plan.afterwards) and not ordered:
+    chosen = is_chosen(plan.afterwards)
+    if not chosen and not ordered:
         return []
+    said = "Which groups are shown, or their order, follows from released numbers and their noise."
+    said_zh = "显示哪些分组或其次序，取决于含噪声的已发布数值。"
+    if chosen:
+        said += (
+            " Intervals and errors are of the groups that are shown, and are wider where few are shown of "
+            "many: so 95 in 100 of them hold the truth all the same."
+        )
+        said_zh += "区间与误差针对所显示的分组；从许多分组中只显示少数时更宽，因此其中仍有 95 % 包含真值。"
+    if ordered:
+        said += (
+            " What LAG, FIRST_VALUE and running or moving windows take from other groups follows the order "
+            "as released: where the true order differs, the truth may lie beyond the interval."
+        )
+        said_zh += (
+            "LAG、FIRST_VALUE 以及累计或移动窗口取自其他分组的值，按所发布的次序计算：真实次序不同时，"
+            "真值可能超出区间。"
+        )
     return [
         Note(
             "chosen_by_noise",
-            "Which groups are shown, or their order, follows from released numbers and their noise. "
-            "Intervals and errors are of the groups that are shown, and are wider where few are shown of "
-            "many: so 95 in 100 of them hold the truth all the same.",
-            "显示哪些分组或其次序，取决于含噪声的已发布数值。区间与误差针对所显示的分组；从许多分组中只显示少数时更宽，"
-            "因此其中仍有 95 % 包含真值。",
+            said,
+            said_zh,
             {"groups": plan.cells},
         )
     ]
