@@ -48,7 +48,6 @@ from sandbox.api_schema import answers
 from sandbox.audit import Log, Signer
 from sandbox.audit.endpoints import router as audit_router
 from sandbox.audit.witness_policy import read_witness_policy
-from sandbox.catalog.dataset_index import private_datasets
 from sandbox.catalog.dataset_repository import DatasetRepository
 from sandbox.catalog.notice import NoticeRule, read_notice_days
 from sandbox.catalog.populations import read_populations
@@ -72,7 +71,7 @@ from sandbox.drafts.files import sweep_files
 from sandbox.engines.duckdb import DuckDBEngine
 from sandbox.engines.process import EngineProcesses
 from sandbox.engines.without_pandas import leave_pandas_out
-from sandbox.errors import CihuError, Unavailable
+from sandbox.errors import CihuError
 from sandbox.grants import expire_due, warn_of_ends
 from sandbox.http import api_docs, openapi, problem_details
 from sandbox.http.accepted_types import refuse_unaccepted_types
@@ -136,6 +135,7 @@ from sandbox.training.certificates import warn_of_certificates
 from sandbox.training.context import TrainingContext
 from sandbox.training.course import read_course
 from sandbox.vault import kernel_tokens
+from sandbox.vault.loading import START_SECONDS, Loading
 from sandbox.vault.schemas import MOST_THINGS, PersonDocument, Thing, VisibleThings
 from sandbox.vault.settings import Settings, read_settings
 from sandbox.vault.visible import visible_things
@@ -194,7 +194,6 @@ GOES_ON = frozenset(
     }
 )
 DUE_PULLS = "/v1/pulls/due"
-STORE_AWAY = frozenset({"storage_unreachable", "storage_refused", "storage_bucket_missing", "storage_failed"})
 
 
 def changes_something(method: str, path: str) -> bool:
@@ -798,15 +797,8 @@ async def serve(settings: Settings) -> None:
     door.bind(str(settings.socket))
     settings.socket.chmod(0o666)  # who may reach it is decided by who has its folder bound in
     await asyncio.to_thread(vault.context.engine.check)
-    repository = vault.context.repository
-    for name in private_datasets(repository):
-        for published in repository.some([name]):
-            try:
-                await asyncio.to_thread(vault.context.engine.warm, published)
-            except Exception as error:  # whatever is wrong with one version, the others are served
-                if isinstance(error, Unavailable) and error.code in STORE_AWAY:
-                    raise  # the store is away: nothing is wrong with the version
-                repository.set_aside(published.dataset, published.number, type(error).__name__)
+    loading = Loading(vault.context.repository, vault.context.engine)
+    await loading.go_on(START_SECONDS)
     main = uvicorn.Server(
         uvicorn.Config(
             vault.app,
@@ -832,8 +824,10 @@ async def serve(settings: Settings) -> None:
         )
     )
     inner = asyncio.create_task(kernels.serve(sockets=[door]))
+    behind = asyncio.create_task(loading.go_on_behind())
     await main.serve()
     kernels.should_exit = True
+    behind.cancel()
     await inner  # its questions may finish
     await asyncio.to_thread(vault.context.engine.close)
 

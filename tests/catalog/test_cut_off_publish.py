@@ -1,6 +1,7 @@
 """A publish that is killed at any step leaves nothing:
 no version, no raw object after the next sweep, no raw byte in a file."""
 
+import asyncio
 import io
 import os
 import signal
@@ -24,6 +25,7 @@ from sandbox.ingest.spool import Spool
 from sandbox.ingest.unit_order import UnitOrder
 from sandbox.standalone.s3 import S3Server
 from sandbox.storage import ObjectVersion, RawStore
+from sandbox.vault.loading import Loading
 from story import POLICY, Story, rows_csv
 
 publishing = sys.modules["sandbox.catalog.publish"]
@@ -292,3 +294,19 @@ def test_a_broken_version_is_set_aside_and_the_others_stay(story: Story) -> None
     assert [(aside.dataset, aside.number, aside.department) for aside in story.repository.aside()] == [
         ("clinic.visits", 1, "health")
     ]
+
+
+def test_a_start_waits_a_while_for_rows_and_loads_the_others_behind(story: Story) -> None:
+    """One whose rows are not what was published is set aside by then, and hinders no other."""
+    for name in ("a", "visits", "z"):
+        story.publish(policy=POLICY.replace("clinic.visits", f"clinic.{name}"))
+    with story.database.transaction() as tx:
+        tx.exec_driver_sql(
+            "UPDATE vault.dataset_versions SET sha256 = repeat('0', 64) WHERE dataset = 'clinic.a'"
+        )
+    loading = Loading(story.repository, story.context.engine)
+    asyncio.run(loading.go_on(0))
+    assert not story.repository.aside(), "it waited"
+    asyncio.run(loading.go_on_behind())
+    assert [aside.dataset for aside in story.repository.aside()] == ["clinic.a"]
+    assert [version.dataset for version in story.repository.all()] == ["clinic.visits", "clinic.z"]

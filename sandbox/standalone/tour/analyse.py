@@ -1,6 +1,7 @@
 """The team's part: a sealed kernel, a question and its answer, what is refused, and a budget that ends."""
 
 import json
+import re
 from functools import partial
 from typing import Any
 
@@ -13,6 +14,8 @@ SQL = (
     "SELECT year, COUNT(*) AS person_years, AVG(doctor_visits) AS visits, SUM(spending) AS spending "
     "FROM health.visits GROUP BY year"
 )
+PERSON = re.compile(r"(?<![\w.-])125024(?![\w.-])")
+"""Somebody's number, by itself: within the digits of another number it stands by chance."""
 SIGMAS = 7.0  # a right answer strays further with a probability under 3e-12 a value
 
 PROBE = """
@@ -176,4 +179,4 @@ def _check_noise(answer: dict[str, Any], rows: pd.DataFrame) -> None:
             )
             exact += abs(value - right) <= 1e-4 * error.get("noise", error)["standard_error"]
     check(exact <= 3, f"{exact} of 15 values left without noise")
-    check(json.dumps(answer).find("125024") < 0, "a person's number is in the answer")
+    check(not PERSON.search(json.dumps(answer)), "a person's number is in the answer")
