@@ -10,7 +10,6 @@ import json
 from collections import defaultdict
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any
 from uuid import UUID
 
 from sandbox.answer_pages.pages import (
@@ -28,7 +27,7 @@ from sandbox.answer_pages.schemas import (
     AnswerPageQuestionPrice,
 )
 from sandbox.audit import Log
-from sandbox.budgets import Account, Level, refusal, statement
+from sandbox.budgets import Account, Level, refusal_of_all, statement
 from sandbox.database import Transaction
 from sandbox.errors import BudgetExhausted, CihuError, Conflict
 from sandbox.grants import list_grants, load_grant, newest
@@ -227,18 +226,14 @@ def _question_price(priced: Priced) -> AnswerPageQuestionPrice:
 
 def _exhausted(tx: Transaction, questions: list[Priced]) -> BudgetExhausted | None:
     """Why the budgets do not suffice for all questions together; None where they do."""
-    sums: dict[tuple[Any, ...], PrivacyLoss] = defaultdict(lambda: ZERO)
-    charged = {}
-    for each in questions:
-        if each.prepared is not None and each.loss != ZERO:
-            whom = each.prepared.charged
-            key = (whom["grant"], whom["dataset"], whom["population"], tuple(whom["beside"]))
-            sums[key] += each.loss
-            charged[key] = whom
-    for key, loss in sums.items():
-        if (refused := refusal(tx, **charged[key], loss=loss)) is not None:
-            return refused
-    return None
+    return refusal_of_all(
+        tx,
+        [
+            (each.prepared.charged, each.loss)
+            for each in questions
+            if each.prepared is not None and each.loss != ZERO
+        ],
+    )
 
 
 def _levels(tx: Transaction, questions: list[Priced]) -> list[AnswerPageLevel]:

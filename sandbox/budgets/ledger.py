@@ -7,7 +7,7 @@ There is no way to give a loss back: a question that failed or crashed after its
 because whether it failed could depend on the data.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 from uuid import UUID
@@ -20,7 +20,7 @@ from sandbox.budgets.parts import Part, add_to_part, lock_account, split_of
 from sandbox.budgets.tables import accounts, reservations
 from sandbox.database import Transaction, array_of
 from sandbox.errors import BudgetExhausted, Conflict, NotFound
-from sandbox.privacy import PrivacyLoss, epsilon_of
+from sandbox.privacy import ZERO, PrivacyLoss, epsilon_of
 
 LEVEL_ZH = {Level.GRANT: "授权", Level.SPLIT: "划分部分", Level.DATASET: "数据集", Level.POPULATION: "人群"}
 CHARGE = text(
@@ -204,27 +204,40 @@ def refusal(
     beside: Sequence[tuple[str, str]] = (),
     stated_at: Fraction | None = None,
 ) -> BudgetExhausted | None:
-    """Why `loss` would be refused as things stand; None where it would be charged.
+    """Why `loss` would be refused as things stand; None where it would be charged."""
+    whom = {"grant": grant, "dataset": dataset, "population": population, "beside": beside}
+    return refusal_of_all(tx, [({**whom, "stated_at": stated_at}, loss)])
 
-    What a grant's share has room for, its dataset and population have too: these are looked at only for
-    accounts without one.
-    """
-    grants = [Account(Level.GRANT, key) for key in sorted({grant, *(other for other, _ in beside)})]
-    held = [_row(tx, account).dataset is not None for account in grants]
-    wider = (
-        []
-        if all(held)
-        else [
-            account
-            for account in _accounts(grant, dataset, population, beside)
-            if account.level is not Level.GRANT
-        ]
-    )
-    for account in (*grants, *wider):
+
+def refusal_of_all(
+    tx: Transaction, charges: Iterable[tuple[Mapping[str, Any], PrivacyLoss]]
+) -> BudgetExhausted | None:
+    """Why these losses would not all be charged as things stand; None where they would. Each comes with what
+    `refusal` takes beside it; an account pays the sum of those that it is charged."""
+    sums: dict[Account, PrivacyLoss] = {}
+    stated_at = {}
+    for whom, loss in charges:
+        at = {name: value for name, value in whom.items() if name != "stated_at"}
+        for account in _looked_at(tx, **at):
+            sums[account] = sums.get(account, ZERO) + loss
+            stated_at[account] = whom["stated_at"]
+    for account, loss in sums.items():
         left = statement(tx, account).left
         if not loss.fits_in(left):
-            return exhausted(account, loss, left, stated_at)
+            return exhausted(account, loss, left, stated_at[account])
     return None
+
+
+def _looked_at(
+    tx: Transaction, *, grant: str, dataset: str, population: str, beside: Sequence[tuple[str, str]]
+) -> list[Account]:
+    """What a grant's share has room for, its dataset and population have too: these are looked at only for
+    accounts without one."""
+    accounts = _accounts(grant, dataset, population, beside)
+    grants = [account for account in accounts if account.level is Level.GRANT]
+    if all(_row(tx, account).dataset is not None for account in grants):
+        return grants
+    return accounts
 
 
 def _accounts(grant: str, dataset: str, population: str, beside: Sequence[tuple[str, str]]) -> list[Account]:

@@ -131,7 +131,10 @@ PREDICATES = (
     "WHERE visits >= 4 AND visits < 4",
     "WHERE CONCAT(note, year) LIKE '%2' OR REPLACE(note, 'it', '') = '' OR STRPOS(note, 's') = 4",
     "WHERE year < 3 AND district IN ('north', 'nörth')",
-    "WHERE cost / (visits * 1e-30) BETWEEN 0 AND 5 AND CONCAT(ROUND(cost / (visits * 1e-30)), 'x') <> '3x'",
+    (
+        "WHERE cost / (visits * 1e-30) BETWEEN 0 AND 5 "
+        "AND CONCAT(CAST(ROUND(cost / (visits * 1e-30)) AS INTEGER), 'x') <> '3x'"
+    ),
 )
 KEYS = (
     "",

@@ -158,8 +158,15 @@ class Kernel:
         return done
 
     def text(self, code: str, timeout: float = 120) -> str:
-        """What a cell prints or shows as text, errors included."""
-        return "\n".join(shown(output) for output in self.run(code, timeout)["outputs"])
+        """What a cell prints or shows as text, errors included. What it prints may come in parts."""
+        parts: list[tuple[str, str]] = []
+        for output in self.run(code, timeout)["outputs"]:
+            stream = str(output.get("name", ""))
+            if stream and parts and parts[-1][0] == stream:
+                parts[-1] = stream, parts[-1][1] + shown(output)
+            else:
+                parts.append((stream, shown(output)))
+        return "\n".join(text for _, text in parts)
 
     @property
     def id(self) -> str:
