@@ -91,6 +91,7 @@ def test_only_what_the_seal_names_is_mounted_and_all_that_is_writable_is_sized_m
     assert {mount["mountPath"] for mount in container["volumeMounts"] if mount.get("readOnly")} == {
         "/program",
         "/data",
+        "/models",
         "/run/beginning",
         INTERPRETER.target,
     }

@@ -41,7 +41,7 @@ def test_each_sees_what_waits_for_them_and_what_others_are_to_do(waiting, person
     queue = person("lin").get("/queue").text
     for page in (officer, queue):  # each has a day and somebody who is responsible
         assert len(re.findall(r"截止 2[^<]*(?:<span[^>]*>[^<]*</span>)?[^<]*责任方：", page)) >= 2
-    assert "等待他人处理" in team and waiting in team and "责任方：health" in team
+    assert "等待他人处理" in team and waiting in team and "责任方：卫生健康委员会" in team
     assert "订单待审批" in buyer and "审批订单" not in buyer
     assert "没有等您处理" in person("xu").get("/").text
     for page in (officer, team, buyer):
