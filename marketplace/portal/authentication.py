@@ -356,9 +356,9 @@ def stale_form() -> Forbidden:
     return Forbidden(
         "The form is too old, or was not ours.",
         code="stale_form",
-        remedy="Load the page again and send the form once more.",
+        remedy="Check what you typed and send it again. If that does not help, load the page anew.",
         zh="表单已过期，或不是本站的表单。",
-        remedy_zh="请重新打开页面，再提交一次。",
+        remedy_zh="请核对后再次提交；仍不成功时，请重新打开页面。",
     )
 
 
