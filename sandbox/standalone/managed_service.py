@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import BinaryIO
 
 from sandbox.errors import Unavailable
 from sandbox.standalone import process_tree
@@ -51,16 +52,19 @@ class RunningService:
         """Start it without waiting for it."""
         environment = {**self.part.environment, process_tree.PART: self.part.name}
         with self.log.open("ab") as log:
-            self.process = subprocess.Popen(
-                self.part.command,
-                cwd=self.folder,
-                env=environment,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-                preexec_fn=leash(self.part.ending),
-            )
+            self.process = self._process(environment, log)
+
+    def _process(self, environment: Mapping[str, str], log: BinaryIO) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(
+            self.part.command,
+            cwd=self.folder,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+            preexec_fn=leash(self.part.ending),
+        )
 
     def is_ready(self) -> bool:
         """Whether it answers now."""

@@ -57,6 +57,8 @@ class City:
     when all answer, and before the city is reported as ready. Who sets `asked` can ask it to end, at any time
     (`go_on`)."""
 
+    service = RunningService
+
     def __init__(
         self,
         home: Path,
@@ -297,9 +299,7 @@ class City:
 
     def _start_services(self, ground: CityConfig) -> None:
         """All at once, since each waits for little but itself; then asked in their order."""
-        started = [
-            RunningService(part, self.home / "run", self._log(part.name)) for part in self.parts(ground)
-        ]
+        started = [self.service(part, self.home / "run", self._log(part.name)) for part in self.parts(ground)]
         for one in started:
             self.report(f"starting {one.part.name}")
             self.running[one.part.name] = one

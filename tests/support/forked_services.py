@@ -1,9 +1,10 @@
-"""Starts the vault and the portal from a process that has imported both already.
+"""Starts the vault, the portal and the hub from a process that has imported them already.
 
-What `python -m sandbox.vault.app` computes before it serves is, for the most part, imports: two to three
+What `python -m sandbox.vault.app` computes before it serves is, for the most part, imports: two to four
 seconds of a processor, some hundred times in the suite. Here one process for each pytest process imports
-them, and forks: the same `main()` runs, in a process, session and environment of its own, a child of the
-pytest process. A city's services, and a service with something changed in it, are started as everywhere else.
+a module when it is first asked for, and forks: the same `main()` runs, in a process, session and environment
+of its own, a child of the pytest process. A service with something changed in it is changed after the fork
+(`altered.py`). What a supervisor starts in a process of its own is started as everywhere else.
 
 A process that was forked shows the environment of its server in /proc/PID/environ (proc(5)), and not its own.
 """
@@ -19,37 +20,72 @@ import subprocess
 import sys
 import traceback
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
 import duckdb
 
+from altered import alter_loaded, is_altered
 from sandbox.standalone.parent_death_signal import adopt_orphans, leash
 
 CHECKOUT = Path(__file__).parents[2]
-MODULES = ("sandbox.vault.app", "marketplace.app")
+MODULES = {  # each with what is imported for it
+    "sandbox.vault.app": ("sandbox.vault.app",),
+    "marketplace.app": ("marketplace.app",),
+    "sandbox.hub": (
+        "sandbox.hub.without_iri_grammar",
+        "jupyterhub.app",
+        "sandbox.hub.login",
+        "sandbox.hub.spawner",
+    ),
+}
 LONGEST = 1 << 20
 
 
 def forkable(command: Sequence[str], environment: Mapping[str, str]) -> bool:
-    """Whether it is one of the modules, as it is in this checkout."""
+    """Whether it is one of the modules, as it is in this checkout or with something changed in it."""
     return (
-        len(command) == 3
+        len(command) >= 3
         and list(command[:2]) == [sys.executable, "-m"]
         and command[2] in MODULES
-        and environment.get("PYTHONPATH") == str(CHECKOUT)
+        and all(folder == CHECKOUT or is_altered(folder) for folder in python_path(environment))
     )
+
+
+def python_path(environment: Mapping[str, str]) -> list[Path]:
+    return [Path(folder) for folder in environment.get("PYTHONPATH", "").split(":") if folder]
+
+
+@dataclass(frozen=True)
+class Start:
+    """What is asked of the fork server: `argv` begins with the module, `ending` is the signal that the
+    process gets when `parent` ends."""
+
+    argv: Sequence[str]
+    environment: dict[str, str]
+    folder: str
+    parent: int
+    ending: int
 
 
 class ForkedProcess(subprocess.Popen[bytes]):
     """A process that the fork server made; for who started it, as any other that Popen starts."""
 
-    def __init__(self, module: str, environment: Mapping[str, str], folder: Path, output: int) -> None:
-        self._asked = module, environment, folder, output
-        super().__init__([sys.executable, "-m", module])
+    def __init__(
+        self,
+        command: Sequence[str],
+        environment: Mapping[str, str],
+        folder: Path,
+        output: int,
+        ending: signal.Signals = signal.SIGKILL,
+    ) -> None:
+        self._asked = Start(tuple(command[2:]), dict(environment), str(folder), os.getpid(), int(ending))
+        self._output = output
+        super().__init__(command)
 
     def _execute_child(self, *_: Any, **__: Any) -> None:
-        self.pid = _server().fork(*self._asked)
+        self.pid = _server().fork(self._asked, self._output)
         self._child_created = True
 
 
@@ -62,17 +98,20 @@ class ForkServer:
         self._connection = ours
         self._process = subprocess.Popen(
             [sys.executable, str(Path(__file__)), str(theirs.fileno())],
-            env={"PATH": os.environ["PATH"], "LANG": "C.UTF-8", "PYTHONPATH": str(CHECKOUT)},
+            env={
+                "PATH": os.environ["PATH"],
+                "LANG": "C.UTF-8",
+                "PYTHONPATH": f"{CHECKOUT}:{Path(__file__).parent}",
+            },
             pass_fds=[theirs.fileno()],
             stdin=subprocess.DEVNULL,
             preexec_fn=leash(),
         )
         theirs.close()
 
-    def fork(self, module: str, environment: Mapping[str, str], folder: Path, output: int) -> int:
+    def fork(self, start: Start, output: int) -> int:
         """The number of the new process."""
-        asked = json.dumps([module, dict(environment), str(folder), os.getpid()]).encode()
-        socket.send_fds(self._connection, [asked], [output])
+        socket.send_fds(self._connection, [json.dumps(asdict(start)).encode()], [output])
         return int(self._connection.recv(LONGEST))
 
     def end(self) -> None:
@@ -100,7 +139,8 @@ def serve(connection: socket.socket) -> None:
         asked, descriptors, _, _ = socket.recv_fds(connection, LONGEST, 1)
         if not asked:
             return
-        module, environment, folder, parent = json.loads(asked)
+        start = Start(**json.loads(asked))
+        _import(start.argv[0])
         reading, writing = os.pipe()
         between = os.fork()
         if between == 0:
@@ -112,7 +152,7 @@ def serve(connection: socket.socket) -> None:
                     os.close(descriptor)
                 while os.getppid() == first:
                     os.sched_yield()
-                _become(module, environment, folder, descriptors[0], parent)
+                _become(start, descriptors[0])
             os.write(writing, str(pid).encode())
             os._exit(0)
         os.waitpid(between, 0)
@@ -121,21 +161,32 @@ def serve(connection: socket.socket) -> None:
             os.close(descriptor)
 
 
-def _become(module: str, environment: dict[str, str], folder: str, output: int, parent: int) -> NoReturn:
+def _import(module: str) -> None:
+    """What the module needs, if nobody has asked for it yet."""
+    for name in MODULES[module]:
+        importlib.import_module(name)
+    duckdb.default_connection().close()  # importing it opens one, with threads that a fork would not have
+    gc.freeze()
+
+
+def _become(start: Start, output: int) -> NoReturn:
     """The module's process, and nothing else of this one."""
     status: Any = 1
     try:
         os.setsid()
-        os.chdir(folder)
+        os.chdir(start.folder)
         os.dup2(output, 1)
         os.dup2(output, 2)
         os.close(output)
         os.environ.clear()
-        os.environ.update(environment)
-        sys.argv[:] = [module]
+        os.environ.update(start.environment)
+        sys.argv[:] = start.argv
         signal.signal(signal.SIGINT, signal.default_int_handler)
-        leash(parent=parent)()
-        status = importlib.import_module(module).main()
+        leash(signal.Signals(start.ending), parent=start.parent)()
+        for folder in python_path(start.environment):
+            if is_altered(folder):
+                alter_loaded(folder)
+        status = _main(start.argv[0])
     except SystemExit as ended:
         status = ended.code
         if isinstance(status, str):
@@ -148,13 +199,17 @@ def _become(module: str, environment: dict[str, str], folder: str, output: int, 
         os._exit(status if isinstance(status, int) else 0 if status is None else 1)
 
 
+def _main(name: str) -> Any:
+    module = importlib.import_module(name)
+    if hasattr(module, "main"):
+        return module.main()
+    importlib.import_module(f"{name}.__main__")  # runs as it is imported
+    return 0
+
+
 def main() -> None:
     """`python forked_services.py DESCRIPTOR`."""
     gc.disable()
-    for module in MODULES:
-        importlib.import_module(module)
-    duckdb.default_connection().close()  # importing it opens one, with threads that a fork would not have
-    gc.freeze()
     signal.signal(
         signal.SIGINT, signal.SIG_IGN
     )  # a terminal's Ctrl-C is for pytest, which ends us by hanging up

@@ -12,12 +12,13 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import httpx
 
 from altered import altered
 from city_logs import homes
+from forked_services import ForkedProcess, forkable
 from sandbox.client.session import ClientSession, ServiceUrls, places
 from sandbox.database import Database
 from sandbox.standalone.managed_service import ManagedService, RunningService
@@ -43,6 +44,20 @@ def cihu(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str
         stdin=subprocess.DEVNULL,
         env=kept | {"CIHU_PASSWORD": PASSWORD} | environment,
     )
+
+
+class ForkedService(RunningService):
+    """Started as quickly as it can be (`forked_services.py`)."""
+
+    def _process(self, environment: Mapping[str, str], log: BinaryIO) -> subprocess.Popen[bytes]:
+        command, ending = self.part.command, self.part.ending
+        if not forkable(command, environment):
+            return super()._process(environment, log)
+        return ForkedProcess(command, environment, self.folder, log.fileno(), ending)
+
+
+class ForkedCity(City):
+    service = ForkedService
 
 
 @dataclass
@@ -89,7 +104,7 @@ class LiveCity:
         old = self.part(name)
         old.stop()
         self.city._sweep(name)  # as the supervisor does: processes that it left hold its ports
-        new = RunningService(part, old.folder, old.log)
+        new = self.city.service(part, old.folder, old.log)
         self.city.running[name] = new
         (self.changed.add if environment else self.changed.discard)(name)
         new.launch()
@@ -133,7 +148,7 @@ def document(ended: subprocess.CompletedProcess[str]) -> dict[str, Any]:
 def live_city() -> Iterator[LiveCity]:
     # sockets need short paths, so not below pytest's own folder
     home = Path(tempfile.mkdtemp(prefix="cihu-", dir="/tmp"))
-    city = City(home, ANY_PORTS)
+    city = ForkedCity(home, ANY_PORTS)
     homes.append(home)
     try:
         city.start()

@@ -47,7 +47,7 @@ def running(
 ) -> Iterator[subprocess.Popen[bytes]]:
     with log.open("ab") as output:
         process = (
-            ForkedProcess(command[2], environment, log.parent, output.fileno())
+            ForkedProcess(command, environment, log.parent, output.fileno())
             if forkable(command, environment)
             else subprocess.Popen(
                 command,
