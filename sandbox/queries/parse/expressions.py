@@ -508,6 +508,7 @@ class Reader:
                     of(order.this),
                     position=position,
                     fraction=1 - fraction if order.args.get("desc") else fraction,
+                    of_a_row=isinstance(quantile, exp.PercentileDisc),
                 )
             case exp.Anonymous(expressions=[one]):
                 return self._read_named_aggregate(node, lambda: of(one), position)
@@ -517,6 +518,7 @@ class Reader:
                 of(node.this),
                 position=position,
                 fraction=self._fraction(node.args.get("quantile") or node.expression),
+                of_a_row=isinstance(node, exp.PercentileDisc | exp.Quantile),
             )
         if kind in AGGREGATIONS and plain(node, "this"):
             return Aggregate(AGGREGATIONS[kind], of(node.this), position=position)

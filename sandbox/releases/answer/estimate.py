@@ -341,7 +341,7 @@ def _value(
     return (
         None
         if bounded and histogram.may_be_empty(z)
-        else quantile_value(histogram, float(aggregate.fraction))
+        else quantile_value(histogram, float(aggregate.fraction), of_a_row=aggregate.of_a_row)
     )
 
 
