@@ -45,8 +45,9 @@ from sandbox.queries.tree import (
     node,
     walk,
 )
-from sandbox.queries.types.finite_domains import Together, public_values, that_can_pass, that_occur_together
+from sandbox.queries.types.finite_domains import public_values, that_can_pass
 from sandbox.queries.types.limits import limits_of
+from sandbox.queries.types.occurring_together import Together, that_occur_together
 from sandbox.queries.types.scope import Scope
 from sandbox.queries.types.value_ranges import (
     MOST_KEY_VALUES,
