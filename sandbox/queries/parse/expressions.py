@@ -9,7 +9,6 @@ from typing import Protocol
 from sqlglot import exp
 
 from sandbox.errors import Position, QueryRefused
-from sandbox.queries.functions.literals import LARGEST
 from sandbox.queries.parse.desugar import read_sugar
 from sandbox.queries.parse.equivalents import written_instead
 from sandbox.queries.parse.exists import as_in
@@ -700,7 +699,7 @@ class Reader:
 
 def _where_it_fits(node: exp.Cast, found: Expression, above: int, below: int) -> Expression:
     """TRY_CAST is empty where its type cannot hold a number. (CAST would fail there: it is the number.)"""
-    if not isinstance(node, exp.TryCast) or below >= LARGEST:
+    if not isinstance(node, exp.TryCast) or below >= 2**53:  # no number here is larger
         return found
     fits = And(
         (Compare(Comparison.MORE, found, Literal(above)), Compare(Comparison.LESS, found, Literal(below)))

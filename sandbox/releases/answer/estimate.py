@@ -197,11 +197,8 @@ def _estimate(
             return Estimate(value, None, None, None)
         far = 1.0 if jumps(output.of, released, intervals) else z
         return Estimate(value, _by_interval(value, around, far), around.low, around.high)
-    if (
-        value is None
-        and not rests_on(output.of, released, withheld)
-        and not isinstance(output.asked, Aggregate)
-    ):
+    made = not isinstance(output.asked, Aggregate) and len(mine) == len(output.pieces)
+    if made and value is None and not rests_on(output.of, released, withheld):
         unsure = False in emptiness(output.of, released, intervals)
         return Estimate(None, None, None, None, *(UNSURE if unsure else EMPTY))
     # a variance or a correlation whose every likely value is beyond its bounds has noise, and no
