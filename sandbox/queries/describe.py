@@ -98,11 +98,12 @@ def wording(expression: Expression) -> str:  # noqa: C901  # one case for each k
         case And(parts) | Or(parts):
             word = " and " if isinstance(expression, And) else " or "
             return "(" + word.join(sorted({wording(part) for part in parts})) + ")"
-        case Aggregate(aggregation, of, by, fraction):
+        case Aggregate(aggregation, of, by, fraction, of_a_row):
             parts = tuple(
                 part for part in (of, by, None if fraction is None else Literal(fraction)) if part is not None
             )
-            return f"{aggregation.value}({', '.join(map(wording, parts)) or '*'})"
+            name = f"{aggregation.value}_disc" if of_a_row else aggregation.value
+            return f"{name}({', '.join(map(wording, parts)) or '*'})"
         case UnitAggregate(Aggregation.COUNT, None):
             return "unit's count(*)"
         case UnitAggregate(aggregation, of):

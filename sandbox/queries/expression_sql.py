@@ -16,9 +16,19 @@ from sandbox.catalog.read_table import quoted
 from sandbox.queries.functions.conditions import compared
 from sandbox.queries.functions.literals import LARGEST, double, literal, whole_number
 from sandbox.queries.functions.registry import construct_of
-from sandbox.queries.tree import Aggregation, Expression, Name, UnitAggregate, UnitKey, UnitValue
+from sandbox.queries.tree import (
+    Aggregation,
+    Case,
+    Coalesce,
+    Expression,
+    Literal,
+    Name,
+    UnitAggregate,
+    UnitKey,
+    UnitValue,
+)
 from sandbox.queries.types.scope import Scope
-from sandbox.queries.types.value_ranges import range_of
+from sandbox.queries.types.value_ranges import any_without_bounds, is_chosen_whole, range_of
 
 UNIT = quoted("unit:code")
 """The column that says whose a row is: layout.py."""
@@ -69,6 +79,33 @@ class ExpressionWriter:
     def integer_column(self, expression: Expression) -> str | None:
         is_one = isinstance(expression, Name) and self.scope.column(expression).type is Type.INTEGER
         return self.column(expression) if isinstance(expression, Name) and is_one else None
+
+    def as_it_lies(self, expression: Expression) -> str | None:
+        """A whole number of any size (BIGINT), where it is chosen and not computed: a DOUBLE would make two
+        of them one. None for everything else."""
+        return self._chosen_whole(expression) if is_chosen_whole(expression, self.scope) else None
+
+    def _chosen_whole(self, expression: Expression) -> str:
+        match expression:
+            case Case((), None):
+                return "CAST(NULL AS BIGINT)"
+            case Case(branches, otherwise):
+                parts = " ".join(
+                    f"WHEN {self.value(condition)} THEN {self._chosen_whole(then)}"
+                    for condition, then in branches
+                )
+                return (
+                    f"CASE {parts}{'' if otherwise is None else f' ELSE {self._chosen_whole(otherwise)}'} END"
+                )
+            case Coalesce(parts):
+                return f"coalesce({', '.join(self._chosen_whole(part) for part in parts)})"
+            case Literal(value):
+                return f"CAST({value} AS BIGINT)"
+        if any_without_bounds(expression, self.scope):
+            assert isinstance(expression, Name)
+            return self.column(expression)
+        number, most = self.value(expression), str(int(LARGEST))
+        return f"CASE WHEN {number} IS NOT NULL THEN {whole_number(number, f'-{most}', most)} END"
 
     def partner(self, name: Name) -> str | None:
         if self.scope.column(name).role is not Role.UNIT:
@@ -122,7 +159,7 @@ class ExpressionWriter:
             case Aggregation.COUNT:
                 return f"CAST(count({value}) AS DOUBLE)"
             case Aggregation.COUNT_DISTINCT:
-                return f"CAST(count(DISTINCT {value}) AS DOUBLE)"
+                return f"CAST(count(DISTINCT {self.as_it_lies(of) or value}) AS DOUBLE)"
             case Aggregation.MIN | Aggregation.MAX:
                 return f"{aggregate.aggregation.value}({value})"
         assert bounds is not None

@@ -342,6 +342,7 @@ class Aggregate:
     of: "Expression | None" = None  # None: COUNT(*)
     by: "Expression | None" = None  # the second argument of a covariance and its kin
     fraction: Fraction | None = None  # of a quantile: 1/2 is the median
+    of_a_row: bool = False  # a quantile that is some row's value: QUANTILE_DISC; else it may lie between two
     position: Position = field(default=NOWHERE, compare=False)
 
 

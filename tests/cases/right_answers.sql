@@ -607,3 +607,21 @@ SELECT stops.zone, COUNT(*) FROM t.t JOIN city.stops ON t.stop = stops.stop GROU
 SELECT zone, t.district AS district, COUNT(*) FROM t.t JOIN city.stops ON t.stop = stops.stop GROUP BY stops.zone, district;
 
 SELECT d, UPPER(n) AS y, COUNT(*) FROM (SELECT district AS d, district AS n, year AS y FROM t.t) GROUP BY d, n, y;
+
+SELECT COUNT(DISTINCT day), COUNT(DISTINCT tapped), COUNT(DISTINCT DATE_TRUNC('week', tapped)), COUNT(DISTINCT wide), COUNT(DISTINCT COALESCE(wide, visits)) FROM t.t;
+
+SELECT COUNT(DISTINCT wide) FILTER (WHERE smoker), COUNT(DISTINCT tapped) FILTER (WHERE smoker) FROM t.t;
+
+SELECT district, SUM(n) FROM (SELECT person, district, COUNT(DISTINCT wide) AS n FROM t.t GROUP BY person, district) GROUP BY district;
+
+SELECT SUM(TRY_CAST(cost AS DOUBLE)), SUM(TRY_CAST(cost AS DECIMAL(4, 1))), COUNT(TRY_CAST(cost AS DECIMAL(3, 2))), COUNT(TRY_CAST(balance * 5 AS TINYINT)), TRY_CAST(AVG(cost) AS DECIMAL(5, 1)) FROM t.t;
+
+SELECT COUNT(*) FROM t.t WHERE (smoker, note) NOT IN ((TRUE, 'a'), (FALSE, ''));
+
+SELECT district, MEDIAN(balance), QUANTILE_CONT(balance, 0.3), QUANTILE_DISC(balance, 0.3), QUANTILE_CONT(visits, 0.9), QUANTILE_DISC(balance, 0.9) FROM t.t GROUP BY district;
+
+SELECT COUNT(*), MAX(n), SUM(n), COALESCE(AVG(n), 7), SUM(n) IS NULL FROM (SELECT district, COUNT(*) AS n FROM t.t GROUP BY district HAVING COUNT(*) > 40000);
+
+SELECT COUNT(*) FROM (SELECT district, COUNT(*) AS n FROM t.t GROUP BY district HAVING COUNT(*) > 40000) HAVING COUNT(*) > 1;
+
+SELECT district, CASE WHEN COUNT(*) > 40000 THEN COUNT(*) END FROM t.t GROUP BY district;

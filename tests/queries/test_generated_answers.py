@@ -360,6 +360,12 @@ def key_of_the_same_columns(chance: random.Random) -> str:
             f"FLOOR(stop / {whole})",
             f"stop // {whole}",
             f"CAST(stop * 0.{whole} AS INTEGER)",
+            f"visits > {3 * whole - 4}",
+            f"visits NOT BETWEEN {whole} AND {2 * whole}",
+            f"cost <= {10 * whole}",
+            f"cost IN (10, {10 * whole}.5)",
+            f"CASE WHEN visits < {whole} THEN 'rare' WHEN cost > 20 THEN 'dear' ELSE 'often' END",
+            f"note < '{'abc'[whole - 2]}'",
             f"CASE WHEN stop < {2 * whole} THEN 'few' WHEN year = 2 THEN {text} ELSE 'many' END",
         )
     )
@@ -368,14 +374,19 @@ def key_of_the_same_columns(chance: random.Random) -> str:
 def test_groups_by_keys_of_the_same_columns_are_those_that_can_occur() -> None:
     """All that occur in a table of every combination of the columns' values, and no others."""
     chance, restricted = random.Random(3), 0
-    source = (
-        "(SELECT * FROM (VALUES ('north'), ('south'), ('east'), (NULL)) AS d (district), "
-        "(SELECT unnest([1, 2, 3, NULL]) AS year), "
-        "(SELECT unnest([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, NULL]) AS stop)) AS q"
-    )
-    for _ in range(60):
+    listed = {
+        "district": "'north', 'south', 'east', NULL",
+        "year": "1, 2, 3, NULL",
+        "stop": "0, 1, 2, 3, 4, 5, 6, 7, 8, 9, NULL",
+        "visits": "0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10",
+        "cost": "5, 10, 15, 20, 20.5, 25, 30, 30.5, 35, 40, 40.5, 50, NULL",
+        "note": "'', 'a', 'aa', 'b', 'bb', 'c', 'cc', NULL",
+    }
+    for _ in range(50):
         keys = list(dict.fromkeys(key_of_the_same_columns(chance) for _ in range(chance.randint(2, 3))))
         said = ", ".join(f"{key} AS k{place}" for place, key in enumerate(keys))
+        used = [f"(SELECT unnest([{listed[name]}]) AS {name})" for name in listed if name in said]
+        source = f"(SELECT * FROM {', '.join(used)}) AS q"
         by = ", ".join(f"k{place}" for place in range(len(keys)))
         plan = planned(f"SELECT {said}, COUNT(*) FROM t.t GROUP BY {by}")
         shown = {row[: len(keys)] for row in answered(plan)}

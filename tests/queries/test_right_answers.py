@@ -111,7 +111,7 @@ def rows() -> dict[str, pa.Table]:
             chance.randint(0, 10),
             maybe(chance.randint(-50, 50)),
             maybe(chance.choice(["a", "Bb", " c ", "née", ""])),
-            maybe(chance.randint(-(2**40), 2**40)),
+            maybe(chance.choice((2**60, 2**60 + 1, chance.randint(-(2**40), 2**40)))),
             maybe(chance.random() < 0.5),
             maybe(date(2026, 1, 1) + timedelta(days=chance.randint(0, 364))),
             maybe(datetime(2026, 1, 1) + timedelta(seconds=chance.randint(0, 90 * 86_400))),

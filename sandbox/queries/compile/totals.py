@@ -10,7 +10,7 @@ from sandbox.catalog.model import DatasetPolicy, Role, Type
 from sandbox.catalog.read_table import quoted
 from sandbox.queries.compile.layout import code_column
 from sandbox.queries.expression_sql import UNIT, ExpressionWriter, code_of, looked_up, places_of
-from sandbox.queries.functions.literals import LARGEST, double, told_years, whole_number
+from sandbox.queries.functions.literals import LARGEST, double, told_years, whole_number, within_years
 from sandbox.queries.plan.bounds_estimation import LARGEST_POWER, buckets, smallest_power
 from sandbox.queries.plan.partition_selection import MOST_CHARACTERS, MOST_VALUES, PartitionSelection
 from sandbox.queries.plan.plan import Key, Plan, Total, TotalKind
@@ -186,13 +186,8 @@ def _told_apart(value: str, kind: Type) -> str:
     match kind:
         case Type.TEXT:
             return f"md5_number({value})"
-        case Type.TIMESTAMP:
-            return (
-                f"least(greatest({value}, TIMESTAMP '0001-01-01 00:00:00'), TIMESTAMP "
-                "'9999-12-31 23:59:59.999999')"
-            )
-        case Type.DATE:
-            return f"least(greatest({value}, DATE '0001-01-01'), DATE '9999-12-31')"
+        case Type.DATE | Type.TIMESTAMP:  # of an empty one the clamp is the first year's
+            return f"CASE WHEN {value} IS NOT NULL THEN {within_years(value, kind)} END"
     return value
 
 
@@ -463,7 +458,8 @@ class _Writer:
         choice of every other.
         """
         assert total.of is not None
-        value = f"{_told_apart(self.over.raw(total.of), range_of(total.of, self.plan.scope).type)} AS value"
+        kind, whole = range_of(total.of, self.plan.scope).type, self.over.as_it_lies(total.of)
+        value = f"{whole or _told_apart(self.over.raw(total.of), kind)} AS value"
         pairs = (
             f"SELECT DISTINCT {', '.join(['unit', *self.keys, 'value'])} FROM ({self.kept([value])}) "
             "WHERE value IS NOT NULL"

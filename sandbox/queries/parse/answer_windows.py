@@ -258,5 +258,5 @@ def _as_groups(part: Any) -> Any:
 def _as_group(node: Any) -> Any:
     """What was written of a unit's rows, of a group; what they are made of in turn stays as it is."""
     if isinstance(node, UnitAggregate):
-        return Aggregate(node.aggregation, node.of, node.by, node.fraction, node.position)
+        return Aggregate(node.aggregation, node.of, node.by, node.fraction, position=node.position)
     return node.of if isinstance(node, UnitKey) else node

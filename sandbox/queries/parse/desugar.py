@@ -178,7 +178,7 @@ def _of_lists(node: exp.Expression, inner: Inner, text: SqlText) -> Expression |
             parts = [inner(column) for column in columns.expressions]
             rows = [row.expressions if isinstance(row, exp.Tuple) else [] for row in node.expressions]
             if all(len(row) == len(parts) for row in rows):
-                return Or(
+                found = Or(
                     tuple(
                         And(
                             tuple(
@@ -189,6 +189,8 @@ def _of_lists(node: exp.Expression, inner: Inner, text: SqlText) -> Expression |
                         for row in rows
                     )
                 )
+                # a row is a value even where a part of it is empty: it is among the others, or it is not
+                return Coalesce((found, Literal(False)))
     return None
 
 

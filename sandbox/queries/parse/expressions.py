@@ -122,7 +122,9 @@ OF_TWO: dict[type[exp.Expression], Aggregation] = {
 OF_BOTH = (exp.RegrAvgx, exp.RegrAvgy, exp.RegrSxx, exp.RegrSyy, exp.RegrSxy)
 OTHERWISE = {"mean": Aggregation.AVG, "var": Aggregation.VARIANCE, "std": Aggregation.STDDEV}
 QUANTILES = (exp.PercentileCont, exp.PercentileDisc, exp.Quantile, exp.ApproxQuantile)
-NUMBERS = ("TINYINT", "SMALLINT", "INT", "BIGINT", "INT128", "DOUBLE", "DECIMAL")
+NUMBERS = {"TINYINT": 7, "SMALLINT": 15, "INT": 31, "BIGINT": 63, "INT128": 127}
+"""The types of whole numbers: each holds those below this power of two."""
+CONDITIONS = (Compare, In, Like, IsNull, Not, And, Or)
 MOST_LETTERS = 1000
 TO_THE_END = 2**16
 """The length of SUBSTRING(x, 5): no text has more characters (types/width_limits.py)."""
@@ -375,16 +377,18 @@ class Reader:
                 "它的数只有 32 位，而此处按 64 位计算。",
                 "请写 CAST(x AS DOUBLE)。",
             )
-        if name == "DOUBLE" and not isinstance(node, exp.TryCast):
-            return replace(number, right=Literal(0, digits=DOUBLE))
-        if name in NUMBERS and isinstance(of, Compare | In | Like | IsNull | Not | And | Or):
+        if name in (*NUMBERS, "DOUBLE", "DECIMAL") and isinstance(of, CONDITIONS):
             return Case(((of, Literal(1)), (Not(of), Literal(0))), None)
-        if name == "DECIMAL" and not isinstance(node, exp.TryCast):
-            digits = self.text.decimals(node)
+        if name == "DOUBLE":
+            return replace(number, right=Literal(0, digits=DOUBLE))
+        if name == "DECIMAL":
+            width, digits = self.text.decimals(node)
             number = replace(number, right=Literal(0, digits=TO_DECIMAL))
-            return Round(number, digits) if digits <= MOST_DIGITS else number
+            found = Round(number, digits) if digits <= MOST_DIGITS else number
+            return _where_it_fits(node, found, -(10 ** (width - digits)), 10 ** (width - digits))
         if name in NUMBERS:
-            return Round(number, even=True)
+            most = 2 ** NUMBERS[name]
+            return _where_it_fits(node, Round(number, even=True), -most - 1, most)
         if name == "DATE" and not isinstance(node, exp.TryCast):
             return DateTrunc(Grain.DAY, of)
         wanted = node.to.sql(dialect="duckdb")
@@ -503,6 +507,7 @@ class Reader:
                     of(order.this),
                     position=position,
                     fraction=1 - fraction if order.args.get("desc") else fraction,
+                    of_a_row=isinstance(quantile, exp.PercentileDisc),
                 )
             case exp.Anonymous(expressions=[one]):
                 return self._read_named_aggregate(node, lambda: of(one), position)
@@ -512,6 +517,7 @@ class Reader:
                 of(node.this),
                 position=position,
                 fraction=self._fraction(node.args.get("quantile") or node.expression),
+                of_a_row=isinstance(node, exp.PercentileDisc | exp.Quantile),
             )
         if kind in AGGREGATIONS and plain(node, "this"):
             return Aggregate(AGGREGATIONS[kind], of(node.this), position=position)
@@ -689,6 +695,16 @@ class Reader:
                 "例如 0.5。",
             )
         return Fraction(value)
+
+
+def _where_it_fits(node: exp.Cast, found: Expression, above: int, below: int) -> Expression:
+    """TRY_CAST is empty where its type cannot hold a number. (CAST would fail there: it is the number.)"""
+    if not isinstance(node, exp.TryCast) or below >= 2**53:  # no number here is larger
+        return found
+    fits = And(
+        (Compare(Comparison.MORE, found, Literal(above)), Compare(Comparison.LESS, found, Literal(below)))
+    )
+    return Case(((fits, found),), None)
 
 
 def of_rows_where(condition: Expression, only: Expression | None) -> Case:

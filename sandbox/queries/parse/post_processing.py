@@ -173,6 +173,13 @@ def _released(text: SqlText, node: exp.Expression, groups: Groups, reader: Reade
         place = int(node.this)
         if 1 <= place <= len(groups.outputs):
             return groups.outputs[place - 1].of
+        text.refuse(
+            node,
+            f"the answer has no column {place}.",
+            f"Write a number from 1 to {len(groups.outputs)}, or a column's name.",
+            f"回答没有第 {place} 栏。",
+            f"请写 1 至 {len(groups.outputs)} 的数，或栏目名。",
+        )
     by_name = groups.names
 
     def resolve(column: exp.Column) -> Expression:

@@ -202,13 +202,14 @@ class SqlText:
                     if node.to.is_type("double"):
                         return Literal(inner.value, inner.position, DOUBLE)
                     decimal = node.to.is_type("decimal")
-                    digits = self.decimals(node) if decimal else 0
+                    _, digits = self.decimals(node) if decimal else (0, 0)
                     value = _as_a(inner, inner.value, digits, decimal=decimal)
                     return Literal(value, inner.position, digits if decimal else BIGINT)
         return None
 
-    def decimals(self, node: exp.Cast) -> int:
-        """How many digits a DECIMAL has after its point: three where its type does not say."""
+    def decimals(self, node: exp.Cast) -> tuple[int, int]:
+        """How many digits a DECIMAL has, and how many of them after its point:
+        18 and three where its type does not say."""
         said = [part.name for part in node.to.expressions]
         numbers = [int(one) for one in said if one.isascii() and one.isdigit() and len(one) < 3]
         if len(numbers) != len(said) or len(said) > 2 or (said and not 0 < numbers[0] <= WIDEST_DECIMAL):
@@ -222,7 +223,7 @@ class SqlText:
                 "其中的 DECIMAL 位数不成立。",
                 "请写例如 DECIMAL(18, 2)。",
             )
-        return digits
+        return width, digits
 
     def whole(self, node: exp.Expression | None, *, least: int, most: int) -> int:
         """A whole number written out, from `least` to `most`."""

@@ -44,7 +44,9 @@ def in_moments(said: Tree, scope: Scope) -> Tree:
 def _moments(aggregate: Aggregate, scope: Scope) -> Expression:
     kind, x, y = aggregate.aggregation, aggregate.of, aggregate.by
     if kind in EXTREMES:
-        return Aggregate(Aggregation.QUANTILE, x, fraction=EXTREMES[kind], position=aggregate.position)
+        return Aggregate(
+            Aggregation.QUANTILE, x, fraction=EXTREMES[kind], of_a_row=True, position=aggregate.position
+        )
     if kind in (
         Aggregation.COUNT,
         Aggregation.COUNT_DISTINCT,

@@ -45,10 +45,19 @@ from sandbox.queries.tree import (
     node,
     walk,
 )
-from sandbox.queries.types.finite_domains import Together, public_values, that_can_pass, that_occur_together
+from sandbox.queries.types.finite_domains import public_values, that_can_pass
 from sandbox.queries.types.limits import limits_of
+from sandbox.queries.types.occurring_together import Together, that_occur_together
 from sandbox.queries.types.scope import Scope
-from sandbox.queries.types.value_ranges import MOST_KEY_VALUES, bounds_of, never_empty, range_of
+from sandbox.queries.types.value_ranges import (
+    MOST_KEY_VALUES,
+    any_without_bounds,
+    bounded,
+    bounds_of,
+    is_chosen_whole,
+    never_empty,
+    range_of,
+)
 from sandbox.queries.weights import WEIGHT, stored_sets
 
 MOST_CELLS = 100_000
@@ -381,6 +390,8 @@ def _totals(aggregate: Aggregate, plan: Plan) -> tuple[Total, ...]:
         ):
             sensitivity = isqrt(WEIGHT**2 * plan.most_groups - 1) + 1
             return (Total(TotalKind.UNITS, sensitivity, of.branches[0][0] if isinstance(of, Case) else None),)
+        if range_of(of, scope).whole and any_without_bounds(of, scope) and not is_chosen_whole(of, scope):
+            bounded(of, scope)  # refused: a DOUBLE could make two numbers one
         return (Total(TotalKind.VALUES, rows, of),)
     if aggregate.aggregation is Aggregation.COUNT:
         return (_present(of, plan),)

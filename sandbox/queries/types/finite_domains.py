@@ -6,8 +6,7 @@ of those alone has a listed value for each of them, computed here as the engine 
 """
 
 import math
-from collections.abc import Callable, Container, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Container, Mapping
 from datetime import date
 from fractions import Fraction
 from itertools import islice, product
@@ -170,95 +169,6 @@ def that_can_pass(
         else values
     )
     return kept or values
-
-
-# --- several keys of the same columns
-
-
-@dataclass(frozen=True)
-class Together:
-    """The keys at these places follow from the same columns: only these values of theirs occur beside each
-    other."""
-
-    places: tuple[int, ...]
-    values: frozenset[tuple[Any, ...]]
-
-    def holds(self, group: Sequence[Any]) -> bool:
-        return tuple(group[place] for place in self.places) in self.values
-
-
-def that_occur_together(
-    keys: Sequence[Expression], values: Sequence[tuple[KeyValue, ...]], scope: Scope
-) -> tuple[Together, ...]:
-    """Of keys that are made of the same columns, the combinations that can occur: `UPPER(a)` follows from
-    `a`. Public facts alone say so; of keys of which they do not, every combination is shown."""
-    found = []
-    for places in _of_the_same_columns(keys):
-        parts = tuple(keys[place] for place in places)
-        combinations = None if len(parts) == 1 and isinstance(parts[0], Name) else _combinations(parts, scope)
-        if combinations is None:
-            continue
-        listed = [{*values[place]} for place in places]
-        can = frozenset(
-            one
-            for one in combinations
-            if all(value in known for value, known in zip(one, listed, strict=True))
-        )
-        if can:
-            found.append(Together(places, can))
-    return tuple(found)
-
-
-def _of_the_same_columns(keys: Sequence[Expression]) -> list[tuple[int, ...]]:
-    """The places of keys that share a column, directly or via other keys."""
-    classes: list[tuple[tuple[int, ...], set[Name]]] = []
-    for place, key in enumerate(keys):
-        names = {part for part in walk(key) if isinstance(part, Name)}
-        shared = [one for one in classes if one[1] & names]
-        classes = [one for one in classes if not one[1] & names]
-        places = tuple(sorted({place, *(at for one in shared for at in one[0])}))
-        classes.append((places, names.union(*(one[1] for one in shared))))
-    return [places for places, _ in classes]
-
-
-def _combinations(keys: tuple[Expression, ...], scope: Scope) -> set[tuple[Any, ...]] | None:
-    leaves = tuple(dict.fromkeys(part for key in keys for part in walk(key) if isinstance(part, Name)))
-    listed = [_every_value(leaf, keys, scope) for leaf in leaves]
-    each = [
-        (*values, *(() if never_empty(leaf, scope) else (None,)))
-        for leaf, values in zip(leaves, listed, strict=True)
-        if values is not None
-    ]
-    if len(each) < len(leaves) or math.prod(map(len, each)) > MOST_KEY_VALUES:
-        return None
-    found = set()
-    for values in product(*each):
-        known: Values = dict(zip(leaves, values, strict=True))
-        found.add(tuple(value_of(key, known, numbers=True) for key in keys))
-    return None if any(UNKNOWN in one for one in found) else found
-
-
-def _every_value(
-    leaf: Name, keys: tuple[Expression, ...], scope: Scope
-) -> tuple[KeyValue | float, ...] | None:
-    """All that a column can have where keys are computed of it; None where that is not known."""
-    column = scope.column(leaf)
-    if leaf in scope.found and leaf not in keys:
-        return None  # there are others, which were not found
-    if (
-        column.type is not Type.INTEGER
-        or leaf in scope.found
-        or isinstance(scope.joined.get(leaf.dataset), PublicTable)
-    ):
-        return public_values(leaf, scope)
-    if column.role is not Role.KEY and any(
-        leaf in members(part) for key in keys for part in walk(key) if isinstance(part, Compare | In)
-    ):
-        return None  # it is compared as it is, and computed with within its bounds
-    found = range_of(leaf, scope)  # an unlisted value may lie between
-    if found.low is None or found.high is None or found.high - found.low >= MOST_KEY_VALUES:
-        return None
-    return tuple(range(math.ceil(found.low), math.floor(found.high) + 1))
 
 
 # --- one value from those of its parts

@@ -194,6 +194,33 @@ def _range_of(expression: Expression, scope: Scope) -> Range:  # noqa: C901  # o
     return _condition(expression, scope)
 
 
+def is_chosen_whole(expression: Expression, scope: Scope) -> bool:
+    """Whether it is a column's whole number without bounds, which can lie beyond what a DOUBLE holds, or
+    one of several numbers of which one is: it is chosen, and need not be computed."""
+
+    def whole(part: Expression) -> bool:
+        match part:
+            case Literal(value):
+                return isinstance(value, int) and not isinstance(value, bool)
+            case Case(branches, otherwise):
+                return all(whole(then) for _, then in branches) and (otherwise is None or whole(otherwise))
+            case Coalesce(parts):
+                return all(map(whole, parts))
+        return isinstance(part, Name) and scope.column(part).type is Type.INTEGER
+
+    return whole(expression) and any_without_bounds(expression, scope)
+
+
+def any_without_bounds(expression: Expression, scope: Scope) -> bool:
+    """Whether a column's whole numbers of any size are a part of it."""
+    return any(
+        isinstance(part, Name)
+        and scope.column(part).type is Type.INTEGER
+        and _column(part, scope).low is None
+        for part in walk(expression)
+    )
+
+
 def of_all_rows(scope: Scope) -> Scope:
     """For what is taken over all rows of a unit: the question's filter says nothing of them,
     and no join multiplies them."""

@@ -9,14 +9,14 @@ from sandbox.api_schema import exact_in_json
 from sandbox.catalog.model import Type
 from sandbox.queries.parse.relations import says_across
 from sandbox.queries.plan.plan import Plan, PlannedOutput
-from sandbox.queries.tree import Afterwards, Aggregate, Aggregation, Name
+from sandbox.queries.tree import Afterwards, Aggregate, Aggregation, AnswerWindow, Expression, Name, walk
 from sandbox.queries.types.value_ranges import range_of
 from sandbox.releases.answer.answer_cells import Cells
-from sandbox.releases.answer.arrange import arranged
+from sandbox.releases.answer.arrange import arranged, that_pass
 from sandbox.releases.answer.bounding_bias import BoundingBias
-from sandbox.releases.answer.estimate_columns import estimate_across, estimate_all
+from sandbox.releases.answer.estimate_columns import estimate_across, estimate_all, estimate_of_none
 from sandbox.releases.answer.evaluate import evaluate
-from sandbox.releases.answer.selection import Selection, selection
+from sandbox.releases.answer.selection import CONFIDENCE, Selection, selection
 from sandbox.releases.answer.subtotals import grouped_by
 from sandbox.releases.answer.window_values import AnswerGroups
 
@@ -41,6 +41,8 @@ def table(
         )
     ]
     every = [(groups, row) for groups in sets for row in range(len(groups.places))]
+    if after.each == () and not every:
+        return _of_no_groups(plan, sets[0])
     all_groups = sum(len(groups.cells.groups) for groups in sets)
     if after != Afterwards(after.sets):
         every = [
@@ -58,6 +60,23 @@ def table(
                 rows[place].append(_shown(values[nth]))
                 errors[place] |= {output.name: faults[nth]} if faults else {}
     return {"columns": [_column(plan, output) for output in plan.outputs], "rows": rows, "errors": errors}
+
+
+def _of_no_groups(plan: Plan, groups: AnswerGroups) -> dict[str, Any]:
+    """The one row that SQL gives of aggregates over groups where HAVING left none."""
+    after = plan.afterwards
+    nodes = [part for part in walk((plan.outputs, after)) if isinstance(part, AnswerWindow)]
+    released: dict[Expression, Any] = {node: groups.said_of_none(node, CONFIDENCE, None)[0] for node in nodes}
+    shown = bool(that_pass(after.kept, [released])) and not after.offset
+    row: list[Any] = []
+    errors: dict[str, Any] = {}
+    for output in plan.outputs:
+        if output.pieces:
+            found = estimate_of_none(output, groups)
+            errors |= {output.name: found.errors[0]}
+        row.append(_shown(found.values[0] if output.pieces else evaluate(output.of, {})))
+    columns = [_column(plan, output) for output in plan.outputs]
+    return {"columns": columns, "rows": [row] * shown, "errors": [errors] * shown}
 
 
 def _said(

@@ -155,7 +155,9 @@ def truths(condition: Expression, released: Released, intervals: Intervals) -> T
 def emptiness(expression: Expression, released: Released, intervals: Intervals) -> set[bool]:
     """Whether it may be empty (True), and whether it may have a value (False)."""
     if expression in intervals or not _noisy(expression, intervals):
-        return {evaluate(expression, released) is None}
+        empty = evaluate(expression, released) is None
+        hidden = isinstance(expression, AnswerWindow) and empty and intervals[expression].unbounded
+        return {True, False} if hidden else {empty}  # of groups that the noise may have left out
     match expression:
         case Case() | Coalesce():
             return {
@@ -168,6 +170,8 @@ def emptiness(expression: Expression, released: Released, intervals: Intervals) 
         case Arithmetic(kind, left, right):
             sides = [emptiness(part, released, intervals) for part in (left, right)]
             divisor = enclose(right, released, intervals)
+            if kind in (Operator.OVER, Operator.MODULO) and divisor == Interval(0.0, 0.0):
+                return {True}
             if kind in (Operator.OVER, Operator.MODULO) and divisor.low <= 0 <= divisor.high:
                 sides.append({True, False})
             return {a or b for a in sides[0] for b in sides[1]} | (set() if len(sides) < 3 else sides[2])

@@ -33,7 +33,7 @@ from sandbox.queries.plan.plan import PlannedOutput, Total, TotalKind
 from sandbox.queries.tree import Aggregate, Aggregation, AnswerWindow, Expression
 from sandbox.queries.weights import WEIGHT
 from sandbox.releases.answer.bounding_bias import BoundingBias
-from sandbox.releases.answer.enclose import enclose, is_open, jumps
+from sandbox.releases.answer.enclose import emptiness, enclose, is_open, jumps
 from sandbox.releases.answer.evaluate import evaluate, rests_on
 from sandbox.releases.answer.interval import Interval
 from sandbox.releases.answer.quantile import Histogram, quantile_interval, quantile_value
@@ -44,6 +44,11 @@ TOO_NOISY = (
     "噪声过大：计数可能为零；请用更大的 epsilon 提问",
 )
 
+
+EMPTY = (
+    "empty (NULL), as in SQL: it has no value here; ELSE or COALESCE would give it one",
+    "按 SQL 为空（NULL）：此处没有值；可用 ELSE 或 COALESCE 给出",
+)
 
 UNSURE = (
     "unsure: the noise may have decided it, for a number that it depends on is too near to where it changes",
@@ -192,22 +197,17 @@ def _estimate(
             return Estimate(value, None, None, None)
         far = 1.0 if jumps(output.of, released, intervals) else z
         return Estimate(value, _by_interval(value, around, far), around.low, around.high)
+    made = not isinstance(output.asked, Aggregate) and len(mine) == len(output.pieces)
+    if made and value is None and not rests_on(output.of, released, withheld):
+        unsure = False in emptiness(output.of, released, intervals)
+        return Estimate(None, None, None, None, *(UNSURE if unsure else EMPTY))
     # a variance or a correlation whose every likely value is beyond its bounds has noise, and no
     # error that could be stated
     nothing_told = (
         around.point and isinstance(output.asked, Aggregate) and not isinstance(output.of, Aggregate)
     )
     if value is None or around.unbounded or nothing_told:
-        if (
-            not used
-            or output.of != used[0]
-            or used[0].aggregation not in (Aggregation.AVG, Aggregation.QUANTILE)
-        ):
-            return Estimate(None, None, None, None, *TOO_NOISY)
-        # an average or a quantile lies in the measure's bounds all the same
-        ends = intervals[used[0]]
-        return Estimate(None, None, _finite(ends.low), _finite(ends.high), *TOO_NOISY)
-
+        return _too_noisy(output, intervals)
     if bias is not None:  # its standard error is the noise's and how much wider this interval is
         return Estimate(value, None, around.low, around.high)
     if jumps(output.of, released, intervals):
@@ -243,6 +243,16 @@ def _estimate(
     error = _by_interval(value, around, z)
     straight = None if any(total.bins > 1 for total in by_total) else _spread(mine, cell, moved)
     return Estimate(value, error if straight is None else min(straight, z * error), around.low, around.high)
+
+
+def _too_noisy(output: PlannedOutput, intervals: Mapping[Expression, Interval]) -> Estimate:
+    """An average or a quantile that is withheld lies in the measure's bounds all the same."""
+    used = output.aggregates
+    bounded = (Aggregation.AVG, Aggregation.QUANTILE)
+    if not used or output.of != used[0] or used[0].aggregation not in bounded:
+        return Estimate(None, None, None, None, *TOO_NOISY)
+    ends = intervals[used[0]]
+    return Estimate(None, None, _finite(ends.low), _finite(ends.high), *TOO_NOISY)
 
 
 def _finite(end: float) -> float | None:
@@ -341,7 +351,7 @@ def _value(
     return (
         None
         if bounded and histogram.may_be_empty(z)
-        else quantile_value(histogram, float(aggregate.fraction))
+        else quantile_value(histogram, float(aggregate.fraction), of_a_row=aggregate.of_a_row)
     )
 
 

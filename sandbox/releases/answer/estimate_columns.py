@@ -14,12 +14,13 @@ import numpy as np
 import numpy.typing as npt
 
 from sandbox.queries.plan.plan import PlannedOutput, Total
-from sandbox.queries.tree import Aggregate, Aggregation
+from sandbox.queries.tree import Aggregate, Aggregation, AnswerWindow
 from sandbox.queries.weights import WEIGHT
 from sandbox.releases.answer.answer_cells import Cells
 from sandbox.releases.answer.estimate import (
     TOO_FAR,
     TOO_NOISY,
+    UNSURE,
     Estimate,
     estimate,
     is_scaled,
@@ -80,6 +81,18 @@ def estimate_across(
             for row in rows
         ]
     )
+
+
+def estimate_of_none(output: PlannedOutput, groups: AnswerGroups) -> Estimates:
+    """An output of aggregates over groups where HAVING left none: unsure where the noise may have done so."""
+    bias = groups.cells.bias
+    found = estimate(output, groups.plan.parts, {}, {}, groups.said_of_none, bias)
+    windows = [piece for piece in output.pieces if isinstance(piece, AnswerWindow)]
+    if found.value is None and any(
+        groups.said_of_none(window, CONFIDENCE, bias)[1].unbounded for window in windows
+    ):
+        found = Estimate(None, None, None, None, *UNSURE)
+    return _as_columns([found])
 
 
 def _as_columns(found: Sequence[Estimate]) -> Estimates:

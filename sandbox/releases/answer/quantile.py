@@ -7,15 +7,20 @@ first to the last that is kept. The true one is rejected in at most 5 of 100 cas
 on each side (the inversion of a test: Casella and Berger, "Statistical Inference", section 9.2.1). Coarse
 bins beside the fine ones (a tree of two levels, as in Hay et al., "Boosting the accuracy of differentially
 private histograms", VLDB 2010) keep those sums short.
+
+A quantile between two rows (QUANTILE_CONT, MEDIAN) lies at q (n - 1) rows from the first, between the rows
+beside that place. In rows, G is above -q at the first of these, and at most 1 - q just before the second: the
+interval reaches so much farther on each side. It holds the row that QUANTILE_DISC names, too.
 """
 
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import accumulate
-from math import sqrt
+from math import ceil, floor, sqrt
 
 from sandbox.catalog.model import Bounds
 from sandbox.queries.plan.plan import BINS_IN_ONE
+from sandbox.queries.weights import WEIGHT
 from sandbox.releases.answer.interval import Interval
 
 
@@ -29,6 +34,11 @@ class Histogram:
     @property
     def bins(self) -> int:
         return len(self.levels[-1][0])
+
+    @property
+    def each_step(self) -> bool:
+        """Whether every step of the grid has its bin: then values are whole."""
+        return self.bins == (self.bounds.high - self.bounds.low) / self.bounds.step + 1
 
     def rows(self, z: float) -> float:
         """How many rows are in it, at most, with the confidence of `z` standard deviations."""
@@ -47,11 +57,22 @@ class Histogram:
         return float(self.bounds.low + self.bounds.step * step)
 
 
-def quantile_value(histogram: Histogram, q: float) -> float:
-    """The middle of the bin where G crosses zero."""
+def quantile_value(histogram: Histogram, q: float, *, of_a_row: bool) -> float:
+    """The middle of a row's bin (`of_a_row`), or what lies so far between two rows' bins."""
     scores = [score for score, _ in _scores(histogram, q)]
-    place = min(sum(score < 0 for score in scores), histogram.bins - 1)
-    return (histogram.value(place, upper=False) + histogram.value(place, upper=True)) / 2
+    rows = sum(histogram.levels[0][0]) / WEIGHT
+
+    def value(before: int) -> float:
+        """Of the row that so many are before: half a row of noise changes nothing."""
+        least = (before + 0.5 - q * rows) * WEIGHT
+        place = min(sum(score < least for score in scores), histogram.bins - 1)
+        return (histogram.value(place, upper=False) + histogram.value(place, upper=True)) / 2
+
+    if of_a_row:
+        return value(max(0, ceil(round(q * rows, 6)) - 1))
+    at = max(0.0, q * (rows - 1))
+    first = value(floor(at))
+    return first + (at - floor(at)) * (value(floor(at) + 1) - first)
 
 
 def quantile_interval(
@@ -61,15 +82,19 @@ def quantile_interval(
     `elsewhere`: the number of rows that may lie in another bin than their own."""
     scores = _scores(histogram, q)
     before = [(float("-inf"), 1.0), *scores[:-1]]
-    up, down = (1 - q) * missing + elsewhere, q * missing + elsewhere
+    up, down = (1 - q) * missing + elsewhere + q * WEIGHT, q * missing + elsewhere + (1 - q) * WEIGHT
     kept = [
         place
         for place, ((at, spread), (just_before, before_spread)) in enumerate(zip(scores, before, strict=True))
         if at + up >= -z * spread and just_before - down <= z * before_spread
     ]
-    if not kept:
-        return Interval(histogram.value(0, upper=False), histogram.value(histogram.bins - 1, upper=True))
-    return Interval(histogram.value(kept[0], upper=False), histogram.value(kept[-1], upper=True))
+    first, last = (kept[0], kept[-1]) if kept else (0, histogram.bins - 1)
+    # a value that is not whole counts as the step that is nearest to it
+    beside = 0.0 if histogram.each_step else float(histogram.bounds.step) / 2
+    return Interval(
+        max(float(histogram.bounds.low), histogram.value(first, upper=False) - beside),
+        min(float(histogram.bounds.high), histogram.value(last, upper=True) + beside),
+    )
 
 
 @lru_cache(maxsize=16)

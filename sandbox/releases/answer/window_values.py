@@ -110,6 +110,16 @@ class AnswerGroups:
         told = self.told(node, confidence, bias)
         return told.values[row], told.intervals[row]
 
+    def said_of_none(
+        self, node: AnswerWindow, confidence: float, bias: BoundingBias | None
+    ) -> tuple[Any, Interval]:
+        """An aggregate of all groups where HAVING left none: 0 of a count, else empty.
+        The noise may have made it leave one out."""
+        possible = sum(one.possible for one in self._members(node, confidence, bias))
+        if node.over is WindowFunctionKind.COUNT:
+            return 0, Interval(0.0, float(possible))
+        return None, EVERYTHING if possible else _point(0)
+
     def told(self, node: AnswerWindow, confidence: float, bias: BoundingBias | None = None) -> Told:
         known = node, confidence, bias is not None
         if known not in self._told:
