@@ -40,7 +40,7 @@ from sandbox.disclosure.files.opened import Grid
 from sandbox.disclosure.finding import Unfit, blocks
 from sandbox.disclosure.form import Form
 
-VERSION = 4
+VERSION = 5
 """Of the form: it is written into the receipt of each release."""
 
 DIGITS = 4

@@ -37,6 +37,7 @@ TYPES = frozenset(
     }
 )
 """Of tensors that are written anew. Each leaves with a name, a type, dimensions and `raw_data` alone."""
+PREFIX = "_"
 WRITTEN = frozenset({"name", "data_type", "dims", "raw_data"})
 
 
@@ -47,6 +48,7 @@ def canonical_onnx(content: bytes, bits: int) -> tuple[bytes, float]:
     model.DiscardUnknownFields()
     model.ClearField("model_version")
     model.ClearField("domain")
+    _rename(model.graph)
     carried = 0.0
     for part in _parts(model):
         for name in TOLD:
@@ -67,6 +69,34 @@ def canonical_onnx(content: bytes, bits: int) -> tuple[bytes, float]:
         elif isinstance(part, onnx.AttributeProto):
             part.ClearField("floats")
     return whole, carried + bits_of_structure(model.SerializeToString(deterministic=True))
+
+
+def _rename(graph: Any) -> None:
+    """What only the graph itself uses is called by its place, so that no name spells anything; its inputs and
+    outputs keep their names, by which people call them. Weights stand in the order of their names."""
+    kept = {value.name for value in (*graph.input, *graph.output)}
+    names: dict[str, str] = {}
+
+    def called(name: str) -> str:
+        return name if not name or name in kept else names.setdefault(name, f"{PREFIX}{len(names)}")
+
+    if any(name.startswith(PREFIX) for name in kept):
+        raise Unfit(_not_written())
+    for part in [part for part in _parts(graph) if isinstance(part, onnx.NodeProto | onnx.GraphProto)]:
+        if isinstance(part, onnx.GraphProto):
+            part.name = "graph"
+            del part.value_info[:]
+            for value in (*part.input, *part.output) if part is not graph else ():
+                value.name = called(value.name)
+            continue
+        part.ClearField("name")
+        for field in (part.input, part.output):
+            field[:] = [called(name) for name in field]
+    for part in _parts(graph):
+        if isinstance(part, onnx.GraphProto):
+            for tensor in part.initializer:
+                tensor.name = called(tensor.name)
+            part.initializer.sort(key=lambda tensor: (len(tensor.name), tensor.name))
 
 
 def _parts(message: Any) -> Iterator[Any]:

@@ -28,6 +28,15 @@ from sandbox.disclosure.weights import (
 OLDEST = (1980, 1, 1, 0, 0, 0)
 TIMES = 4  # a rounded number may now follow from others
 SCHEMA = "schema.json"
+RANDOM = frozenset({"random_state", "_random_state", "random_state_"})
+NO_STATE = {
+    "__class__": "str",
+    "__module__": "builtins",
+    "__loader__": "JsonNode",
+    "content": "null",
+    "is_json": True,
+}
+"""As skops writes `None`."""
 
 
 def canonical_skops(content: bytes, bits: int) -> tuple[bytes, float]:
@@ -120,12 +129,16 @@ class _Schema:
         if not isinstance(node, dict):
             return rounded_weight(node, self._bits) if isinstance(node, float) else node
         if "__loader__" not in node:
-            return {name: self.node(value) for name, value in node.items()}
+            return {name: self._setting(name, value) for name, value in node.items()}
         made = {name: self._value(name, node[name], node) for name in sorted(node) if name != "__id__"}
         if "__id__" in node:
             key = str(node["__id__"]), json.dumps(made, sort_keys=True)
             made["__id__"] = self._numbers.setdefault(key, len(self._numbers) + 1)
         return made
+
+    def _setting(self, name: str, value: Any) -> Any:
+        """What random numbers begin from is used in training alone, and could be any number."""
+        return self.node(NO_STATE if name in RANDOM and isinstance(value, dict) else value)
 
     def _value(self, name: str, value: Any, node: dict[str, Any]) -> Any:
         if name == "file" and isinstance(value, str):

@@ -44,6 +44,7 @@ OF_AUTHORS = frozenset(
         "free_numbers",
         "free_labels",
         "odd_order",
+        "list_lengths",
     }
 )
 """What is asked because a program's author could have done anything.

@@ -28,11 +28,13 @@ CONTEXT = "Incomes, debts and visits of residents by random groups, for the stud
 CONTROLS = "Groups of ten residents or more, counts rounded, no single values."
 
 
-def judged(name: str, content: str, analysis: str, counts: str | None = None) -> dict[str, set[str]]:
+def judged(name: str, content: str | bytes, analysis: str, counts: str | None = None) -> dict[str, set[str]]:
     """Severity -> codes."""
     declared = Declaration(analysis, CONTEXT, CONTROLS, counts.encode() if counts else None)
     found: dict[str, set[str]] = {one.value: set() for one in Severity}
-    for finding in check_file(name, content.encode(), declared, RULES, RAW):
+    for finding in check_file(
+        name, content if isinstance(content, bytes) else content.encode(), declared, RULES, RAW
+    ):
         found[finding.severity.value].add(finding.code)
     return found
 
@@ -384,6 +386,113 @@ HONEST: dict[str, tuple[str, str, str]] = {
 @pytest.mark.parametrize("kind", HONEST)
 def test_its_honest_twin_is_not_blocked(kind: str) -> None:
     assert judged(*HONEST[kind])["blocks"] == set()
+
+
+# --- models, logs, lengths of lists
+
+BIT = np.random.default_rng(10).integers(0, 2, 300).tolist()
+ENDS = (ROWS.income.min(), ROWS.income.max())
+TEXTS: dict[str, tuple[str, str, str, str]] = {
+    "a line a row": ("log.txt", "".join("kept\n" if bit else "left out\n" for bit in BIT), "log", "text_pattern"),
+    "a count of lines": ("log.txt", "try again\n" * 34, "log", "text_pattern"),
+    "a mark a row": ("log.txt", "".join("F" if bit else "." for bit in BIT) + "\n", "log", "text_pattern"),
+    "indented lines": ("log.txt", "".join(" " * 4 * bit + "step done\n" for bit in BIT), "log", "text_pattern"),
+    "an exception": ("log.txt", f"ValueError: could not convert {ENDS[1]}\n", "log", "text_seen"),
+    "a progress of training": ("log.txt", "".join(f"epoch {k} loss {k * 37 % 97 / 97:.4f}\n" for k in range(60)), "log", "text_seen"),
+    "cells of a notebook": (
+        "n.ipynb",
+        json.dumps({"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": [
+            {"cell_type": "code" if bit else "raw", "metadata": {}, "source": "pass", "outputs": []} for bit in BIT[:40]
+        ]}),
+        "code",
+        "text_seen",
+    ),
+    "lengths of lists": ("t.json", json.dumps({"of": [[0] * (k * 7 % 9) for k in range(40)]}), "settings", "list_lengths"),
+    "truths": ("t.json", json.dumps({"of": [bit == 1 for bit in BIT[:60]]}), "settings", "few_values"),
+    "long labels": (
+        "t.csv",
+        "district,n\n" + "".join(f"{' '.join(3 * [chr(97 + k) * 9])},500\n" for k in range(19)),
+        "frequencies",
+        "free_labels",
+    ),
+    "moments": (
+        "t.csv",
+        "t,n\n" + "".join(f"{2000 + k * 7 % 20}-0{k * 5 % 9 + 1}-{k * 11 % 19 + 10} {10 + k % 9}:{k * 7 % 50 + 10}:{k * 11 % 50 + 10}.{k * 733331 % 10**6:06},500\n" for k in range(1, 20)),
+        "mean",
+        "free_labels",
+    ),
+    "both ends by other names": ("t.csv", f"measure,n,a,b\nincome,2980,{ENDS[0]},{ENDS[1]}\n", "mean", "extreme_value"),
+    "axis ends": (
+        "t.svg",
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="300" height="100"><text y="20">{ENDS[0]}</text>'
+        f'<text x="90" y="20">{ENDS[1]}</text></svg>',
+        "line_chart",
+        "extreme_value",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", TEXTS)
+def test_what_spells_without_a_number_is_blocked_or_asked_about(kind: str) -> None:
+    name, text, analysis, code = TEXTS[kind]
+    found = judged(name, text, analysis)
+    assert code in found["blocks"] | found["asks"], found
+
+
+def model(tensors: dict[str, Any]) -> bytes:
+    """As the library of safetensors writes it."""
+    header, body = {}, b""
+    kinds = {"float32": "F32", "float64": "F64", "int64": "I64"}
+    for name, array in tensors.items():
+        ends = [len(body), len(body) + array.nbytes]
+        header[name] = {"dtype": kinds[str(array.dtype)], "shape": list(array.shape), "data_offsets": ends}
+        body += array.tobytes()
+    said = json.dumps(header).encode()
+    return len(said).to_bytes(8, "little") + said + body
+
+
+DRAW = np.random.default_rng(11)
+MODELS: dict[str, tuple[dict[str, Any], str]] = {
+    "several values in a number": ({"w": DRAW.integers(2**61, 2**62, 290)}, "model_too_large"),
+    "names that spell": (
+        {f"layer.{place * 733331 % 10**6}.w": np.ones(1, np.float32) for place in range(1, 90)},
+        "model_names",
+    ),
+    "quantiles": ({"grid": np.quantile(ROWS.income, np.linspace(0.01, 0.99, 90))}, "ordered_numbers"),
+    "the ends of a scaler": ({"data_min_": np.ones(2), "data_max_": np.ones(2)}, "extreme_value"),
+    "the ends by other names": ({"lo": np.array([ENDS[0]]), "hi": np.array([ENDS[1]])}, "extreme_value"),
+    "counts of few": ({"n_people": np.array([3, 740, 12])}, "model_small_count"),
+    "raw rows": ({"support": ROWS[["income", "debt"]].head(100).to_numpy()}, "transformed_copy"),
+}
+
+
+@pytest.mark.parametrize("kind", MODELS)
+def test_a_hostile_model_is_blocked_or_asked_about_with_its_reason(kind: str) -> None:
+    tensors, code = MODELS[kind]
+    found = judged("m.safetensors", model(tensors), "linear_model")
+    assert code in found["blocks"] | found["asks"], found
+
+
+HONEST_MODELS: dict[str, dict[str, Any]] = {
+    "a logistic regression": {"coef": DRAW.normal(size=(1, 8)), "intercept": DRAW.normal(size=1)},
+    "a small network": {
+        f"layers.{place}.{part}": DRAW.normal(size=shape).astype(np.float32)
+        for place, rows in enumerate((8, 4))
+        for part, shape in (("weight", (rows, 8)), ("bias", (rows,)))
+    },
+    "a layer that normalises": {
+        "bn.weight": DRAW.normal(size=8),
+        "bn.running_mean": DRAW.normal(size=8),
+        "bn.num_batches_tracked": np.array(5),
+    },
+    "a scaler": {"mean_": np.array([12_345.6, 2.9]), "scale_": np.array([8_123.4, 3.1])},
+}
+
+
+@pytest.mark.parametrize("kind", HONEST_MODELS)
+def test_an_honest_model_is_asked_about_as_any_model_is_and_not_more(kind: str) -> None:
+    found = judged("m.safetensors", model(HONEST_MODELS[kind]), "linear_model")
+    assert found["blocks"] == set() and found["asks"] == {"model_seen", "membership_untested"}
 
 
 def test_the_reviewer_reads_what_rests_on_the_authors_word() -> None:

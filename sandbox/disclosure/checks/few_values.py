@@ -91,7 +91,10 @@ def _of_whole(roles: Roles, rows: list[tuple[str, ...]]) -> Iterator[Finding]:
             where=roles.grid.where,
         )
         return
-    places = [place for place in range(len(roles.grid.header)) if place not in roles.labels]
+    aside = (
+        {*roles.labels, *roles.counts} if len(roles.counts) * 2 < len(roles.grid.header) else {*roles.labels}
+    )
+    places = [place for place in range(len(roles.grid.header)) if place not in aside]
     cells = [row[place] for row in rows for place in places]
     if len(cells) >= ENOUGH_CELLS and len(set(cells)) == 2 and _changes(cells) >= ENOUGH_ROWS:
         yield asks(

@@ -32,6 +32,8 @@ ENOUGH_COUNTS, COUNTS_OF_TABLE = 40, 100
 """Different counts in a column, in a table."""
 MOST_MARKS = 4
 """Different totals and marks of suppression in a column; more of them are words of their own."""
+LONG_TOGETHER, FEWEST_LONG = 480, 8
+"""Bytes of unknown labels that are asked about though they are fewer than `ENOUGH`, from so many on."""
 MOST_SPARSE = 1.25
 FEWEST_GAPS = 6
 EVEN = 1e-9
@@ -191,9 +193,16 @@ def free_labels(subject: Subject) -> Iterator[Finding]:
         return
     for where, labels in _labels(subject):
         unknown = [label for label in labels if not _is_known(subject, label)]
-        if len(unknown) >= ENOUGH and not _is_plain(unknown):
+        if _are_many(unknown) and not _is_plain(unknown, but=min(ENOUGH, len(unknown))):
             yield _unknown(unknown, where)
             return
+
+
+def _are_many(labels: list[str]) -> bool:
+    """Or long enough: fewer labels hold as much when each is a sentence, or a moment to the microsecond."""
+    return len(labels) >= ENOUGH or (
+        len(labels) >= FEWEST_LONG and sum(len(label.encode()) for label in labels) >= LONG_TOGETHER
+    )
 
 
 def _own_labels(subject: Subject) -> set[str]:

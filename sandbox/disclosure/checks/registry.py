@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 
 from sandbox.disclosure.checks.authors_word import authors_word
 from sandbox.disclosure.checks.blobs import blobs, whitespace, wide_numbers
+from sandbox.disclosure.checks.both_ends import both_ends
 from sandbox.disclosure.checks.characters import characters
 from sandbox.disclosure.checks.class_disclosure import class_disclosure
 from sandbox.disclosure.checks.coded_labels import coded_labels
@@ -15,6 +16,7 @@ from sandbox.disclosure.checks.extremes import extremes, found_extremes, percent
 from sandbox.disclosure.checks.few_shares import few_shares
 from sandbox.disclosure.checks.few_values import few_values
 from sandbox.disclosure.checks.formulas import formulas
+from sandbox.disclosure.checks.free_text import free_text
 from sandbox.disclosure.checks.free_values import free_labels, free_numbers, odd_order
 from sandbox.disclosure.checks.freedom import degrees_of_freedom, found_freedom
 from sandbox.disclosure.checks.identifiers import identifiers, personal_numbers
@@ -23,7 +25,7 @@ from sandbox.disclosure.checks.markup import markup
 from sandbox.disclosure.checks.membership_check import membership
 from sandbox.disclosure.checks.microdata import long_lists, microdata
 from sandbox.disclosure.checks.minimum_count import found_counts, minimum_count
-from sandbox.disclosure.checks.model_parts import model_parts
+from sandbox.disclosure.checks.model_parts import model_names, model_parts, ordered_numbers
 from sandbox.disclosure.checks.models_and_words import (
     model_size,
     models_declared,
@@ -113,6 +115,10 @@ CHECKS: dict[str, Check] = {
         few_values,
         written_numbers,
         bin_edges,
+        free_text,
+        both_ends,
+        model_names,
+        ordered_numbers,
         authors_word,
     )
 }

@@ -180,3 +180,13 @@ def pieces_of(node: Any, where: str = "") -> Iterator[Piece]:
             yield from pieces_of(value, f"{where}[{place}]")
     elif node is not None and not isinstance(node, bool):
         yield Piece(where, str(node))
+
+
+def list_lengths(node: Any) -> list[int]:
+    """Of every list that holds no table: how long it is can say something by itself."""
+    if isinstance(node, dict):
+        return [length for value in node.values() for length in list_lengths(value)]
+    if not isinstance(node, list):
+        return []
+    inner = [length for value in node for length in list_lengths(value)]
+    return inner if any(isinstance(value, dict) for value in node) else [len(node), *inner]

@@ -17,6 +17,18 @@ WIDEST = 64
 ENOUGH_SIGNS, ENOUGH_KINDS = 24, 6
 
 
+NUMBER_BITS = 16
+
+
+def numbers_in(array: NDArray[Any]) -> int:
+    """How many numbers it holds: a whole number of more than 16 bits counts as so many of 16, as it can hold
+    several."""
+    if array.dtype.kind not in "iu" or array.dtype.itemsize * 8 <= NUMBER_BITS or not array.size:
+        return int(array.size)
+    sizes = np.abs(array.astype(np.float64)) + 1
+    return int(np.ceil(np.maximum(np.log2(sizes), 1) / NUMBER_BITS - 1e-9).sum())
+
+
 def modelled(
     kind: Kind, parameters: int, texts: tuple[Piece, ...], findings: tuple[Finding, ...], arrays: Arrays
 ) -> Opened:

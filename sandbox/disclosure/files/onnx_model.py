@@ -10,6 +10,7 @@ import onnx.numpy_helper
 from google.protobuf.message import DecodeError  # a dependency of onnx
 from numpy.typing import NDArray
 
+from sandbox.disclosure.files.model_arrays import numbers_in
 from sandbox.disclosure.files.opened import Piece
 from sandbox.disclosure.finding import Finding, Unfit, blocks
 
@@ -34,12 +35,13 @@ def read_onnx(content: bytes) -> tuple[int, tuple[Piece, ...], tuple[Finding, ..
         findings.append(_metadata("fields that ONNX does not know"))
     graphs = [*_graphs(model.graph)]
     tensors = [tensor for graph in graphs for tensor in graph.initializer]
-    parameters = sum(prod(tensor.dims) for tensor in tensors)
     attributes = [attribute for graph in graphs for node in graph.node for attribute in node.attribute]
-    parameters += sum(len(attribute.floats) + len(attribute.ints) for attribute in attributes)
-    parameters += sum(prod(attribute.t.dims) for attribute in attributes if attribute.HasField("t"))
     pieces = tuple(Piece("model", text) for text in dict.fromkeys(_texts(model)))
-    return parameters, pieces, tuple(findings), _arrays(tensors, attributes)
+    arrays = _arrays(tensors, attributes)
+    counted = sum(numbers_in(array) for array in arrays.values())
+    others = sum(prod(tensor.dims) for tensor in tensors if tensor.external_data or tensor.data_location)
+    held = {name: array for name, array in arrays.items() if array.dtype.kind in "fiu"}
+    return counted + others, pieces, tuple(findings), held
 
 
 def _texts(message: Any) -> Iterator[str]:
@@ -74,7 +76,7 @@ def _arrays(tensors: Sequence[Any], attributes: Sequence[Any]) -> dict[str, NDAr
             found[f"{one.name}#{place}"] = np.array(one.floats, np.float32)
         if len(one.ints):
             found[f"{one.name} whole#{place}"] = np.array(one.ints, np.int64)
-    return {name: array for name, array in found.items() if array.dtype.kind in "fiu"}
+    return found
 
 
 def _check(model: Any) -> Iterator[Finding]:

@@ -3,11 +3,19 @@
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from math import log2
 from pathlib import PurePosixPath
 
 from sandbox.disclosure.files.csv_table import looks_like_csv, read_csv
 from sandbox.disclosure.files.drawing import coordinates_of, read_svg, render_svg
-from sandbox.disclosure.files.json_text import empty_marks, grids_of, load_json, long_lists, pieces_of
+from sandbox.disclosure.files.json_text import (
+    empty_marks,
+    grids_of,
+    list_lengths,
+    load_json,
+    long_lists,
+    pieces_of,
+)
 from sandbox.disclosure.files.kind import CODE, SUFFIXES, Kind
 from sandbox.disclosure.files.model_arrays import modelled
 from sandbox.disclosure.files.notebook import check_notebook, is_notebook, notebook_pieces
@@ -25,7 +33,9 @@ GOOD_NAME = re.compile(
 )
 MARK = "\ufeff"
 LONGEST_TEXT = 10_000
-MANY_MARKS = 100
+MANY_MARKS = 40
+MANY_LENGTHS, KINDS_OF_LENGTHS = 12, 3
+"""Lists in JSON, and how many different lengths they have, from which on these are asked about."""
 MOST_TEXT = 2_000_000
 
 
@@ -187,6 +197,9 @@ def _json(text: str, most_rows: int, found: list[Finding]) -> Opened:
         raise Unfit(too_many_rows(longest, most_rows))
     if (marks := empty_marks(node)) >= MANY_MARKS:
         found.append(_marks(marks))
+    lengths = list_lengths(node)
+    if len(lengths) >= MANY_LENGTHS and len(set(lengths)) >= KINDS_OF_LENGTHS:
+        found.append(_lengths(lengths))
     return Opened(Kind.JSON, grids, tuple(pieces_of(node)), lists, findings=tuple(found))
 
 
@@ -198,6 +211,20 @@ def _marks(many: int) -> Finding:
         "Write results as tables of numbers, and leave out what is empty.",
         f"此处有 {many:,} 个真假值、空值或空的（嵌套的）列表与对象：每个可编码 1 比特。",
         "请把结果写成数值表格，并去掉空的内容。",
+    )
+
+
+def _lengths(lengths: list[int]) -> Finding:
+    kinds = len(set(lengths))
+    bits = len(lengths) * log2(kinds)
+    return asks(
+        "list_lengths",
+        "hidden_content",
+        f"{len(lengths)} lists have {kinds} different lengths: how long each is can be a count, or spell "
+        f"{bits:,.0f} bits.",
+        "Write results as a table, with a row for each group and a column for each measure.",
+        f"{len(lengths)} 个列表有 {kinds} 种长度：长度本身可能是计数，或编码 {bits:,.0f} 比特。",
+        "请把结果写成表格：每组一行，每项一列。",
     )
 
 

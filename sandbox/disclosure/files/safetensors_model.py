@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sandbox.disclosure.files.model_arrays import numbers_in
 from sandbox.disclosure.files.opened import Piece
 from sandbox.disclosure.finding import Finding, Unfit, blocks
 
@@ -100,8 +101,8 @@ def read_safetensors(
     Raises `Unfit` as `header_of` does."""
     header, body = header_of(content)
     metadata = header.pop("__metadata__", {})
-    parameters = sum(prod(held["shape"]) for held in header.values())
     arrays = {name: array_of(body, held) for name, held in header.items()}
+    parameters = sum(numbers_in(array) for array in arrays.values())
     findings: tuple[Finding, ...] = ()
     if set(metadata) - {"format"} or len(str(metadata.get("format", ""))) > 8:
         findings = (

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sandbox.disclosure.files.kind import Kind
-from sandbox.disclosure.files.model_arrays import MOST_VALUES, modelled
+from sandbox.disclosure.files.model_arrays import MOST_VALUES, modelled, numbers_in
 from sandbox.disclosure.files.opened import Opened, Piece, Size
 from sandbox.disclosure.files.refused_kinds import ARCHIVE, OFFICE, OFFICE_MEMBERS, PICKLE
 from sandbox.disclosure.files.skops_tree import own_numbers
@@ -24,6 +24,7 @@ from sandbox.disclosure.finding import Finding, Unfit, blocks
 MOST_UNPACKED = 64 * 2**20
 MOST_RATIO = 200
 PARTS_TOLD = 3
+DIGITS_HELD = 5  # of a number of 16 bits
 NAME = re.compile(r"[A-Za-z_]\w{0,59}", re.ASCII)
 
 Arrays = dict[str, NDArray[Any]]
@@ -122,7 +123,10 @@ def _weighed(schema: Any, arrays: Arrays, called: Mapping[str, str]) -> tuple[Si
     """How many numbers of its own the model holds, and where most of them are.
     A tree counts what does not follow from the rest of it; numbers that stand one by one in a list count
     as those of an array."""
-    numbers = {file: array.size * len(array.dtype.names or ("",)) for file, array in arrays.items()}
+    numbers = {
+        file: array.size * len(array.dtype.names) if array.dtype.names else numbers_in(array)
+        for file, array in arrays.items()
+    }
     trees = leaves = in_trees = 0
     for nodes, values in trees_of(schema):
         if numbers.get(nodes) and numbers.get(values) and nodes != values:
@@ -139,9 +143,20 @@ def _weighed(schema: Any, arrays: Arrays, called: Mapping[str, str]) -> tuple[Si
         if isinstance(node.get("content"), list)
         for one in node["content"]
     )
-    return Size(tuple(largest[:PARTS_TOLD]), trees, leaves, in_trees), sum(
-        numbers.values()
-    ) + in_trees + listed
+    whole = sum(numbers.values()) + in_trees + listed + _settings(schema)
+    return Size(tuple(largest[:PARTS_TOLD]), trees, leaves, in_trees), whole
+
+
+def _settings(schema: Any) -> int:
+    """Long whole numbers that stand alone, as a setting does: each holds as many as it has places for. The
+    states that random numbers begin from do not leave (`canonical_skops.py`)."""
+    found = 0
+    for node in _nodes(schema):
+        for name, value in node.items():
+            if name != "random_state" and isinstance(value, dict) and _is_number(value):
+                digits = len(value["content"].lstrip("+-"))
+                found += digits // DIGITS_HELD if value["content"].lstrip("+-").isdecimal() else 0
+    return found
 
 
 def _is_number(node: Any) -> bool:

@@ -95,6 +95,14 @@ class RawColumns:
                 yield f"{one} / {other}", mine / theirs, False
                 yield f"{other} / {one}", theirs / mine, False
 
+    def ends(self) -> Iterator[tuple[str, float, float]]:
+        """The smallest and the largest value of each column that has a shape; of a column that was cut at a
+        bound the bound is nobody's own, and stands in the policy."""
+        for name, numbers in self._by_row.items():
+            values = _distinct(numbers)
+            if name not in self._days and len(values) >= ENOUGH_VALUES:
+                yield name, float(values[0]), float(values[-1])
+
     def of_size(self, size: int) -> Iterator[tuple[str, Floats]]:
         """The columns of each part of the rows (by keys) that has so many rows, each in order."""
         for rows in self._keys.get(size, ()):
