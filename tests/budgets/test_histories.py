@@ -55,7 +55,7 @@ from sandbox.releases.endpoints import grant_budgets
 from sandbox.releases.officer_purchase import Made, OfficerPurchase
 from story import POLICY, Story
 
-HISTORIES = int(os.environ.get("CIHU_BUDGET_HISTORIES", "5"))
+HISTORIES = int(os.environ.get("CIHU_BUDGET_HISTORIES", "4"))
 SEED = int(os.environ.get("CIHU_BUDGET_SEED", "11"))
 STEPS = 45
 

@@ -58,6 +58,16 @@ def test_an_officer_may_approve_with_a_smaller_budget(story: Story) -> None:
         assert list_requests(tx, story.principal("lin"))[0].epsilon == 2
 
 
+@pytest.mark.parametrize("epsilon", ["0", "-0", "-1", "2.1", "NaN", "Infinity"])
+def test_an_approval_of_nothing_is_not_one_of_all_that_was_asked(story: Story, epsilon: str) -> None:
+    story.publish()
+    request = ask_for(story)
+    with pytest.raises(InvalidInput):
+        decided(story, request, epsilon=Decimal(epsilon))
+    with story.database.transaction() as tx:
+        assert list_requests(tx, story.principal("lin"))[0].status is RequestStatus.ASKED
+
+
 def test_what_has_waited_longest_comes_first_and_else_the_newest(story: Story) -> None:
     story.publish()
     first, second = ask_for(story).id, ask_for(story).id
