@@ -376,12 +376,13 @@ def failing() -> Iterator[None]:
 
 def one_step(chance: random.Random, model: BudgetModel, world: World, *, alone: bool = True) -> Step:
     kinds = ["approve"] * 3 + ["ask"] * 8 + ["join"] * 2 + ["purchase", "limit", "split", "score", "score"]
-    kind = chance.choice([*kinds, "end", "end", "merge" if chance.random() < 0.2 else "ask"])
+    kind = chance.choice([*kinds, "end", "end", "merge" if chance.random() < 0.5 else "ask"])
     dataset = chance.choice(DATASETS)
     if kind in ("ask", "join") and model.live:
         return a_question(chance, model, world, joined=kind == "join", alone=alone)
     if kind == "end" and model.live:
-        id = chance.choice(model.live).id
+        several = [one for one in model.live if [each.account for each in model.live].count(one.account) > 1]
+        id = max(several, key=lambda one: one.picorho).id if several else chance.choice(model.live).id
         return chance.choice([world.revoke, world.expire])(id)
     if kind == "merge":
         return world.merge(*chance.sample(TEAMS, 2))

@@ -4,6 +4,7 @@ nothing is overwritten."""
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from fractions import Fraction
 
 import pytest
 from sqlalchemy import text
@@ -196,6 +197,25 @@ def test_the_share_of_two_grants_of_one_team_ends_with_the_last(story: Story) ->
         with story.database.transaction() as tx:
             held.append(statement(tx, Account(Level.POPULATION, "residents")).held)
     assert held[0] == held[1] != ZERO and held[2] == ZERO
+
+
+def test_what_the_larger_of_two_grants_allowed_ends_with_it(story: Story) -> None:
+    story.publish()
+    smaller, larger = [decided(story, ask_for(story, epsilon=Decimal(epsilon))) for epsilon in ("0.5", "2")]
+    assert smaller.account == larger.account
+    revoke(
+        story.database,
+        gate=story.gate,
+        officer=story.principal("lin"),
+        grant_id=larger.id,
+        reason="it is not needed",
+    )
+    budget = story.repository.current("clinic.visits").policy.budget
+    assert budget is not None
+    with story.database.transaction() as tx:
+        own = statement(tx, smaller.account)
+        assert own.limit.picorho == budget.limit(Fraction("0.5")).picorho
+        assert statement(tx, Account(Level.POPULATION, "residents")).held == own.limit
 
 
 def test_grants_that_end_at_once_let_their_shares_go(story: Story) -> None:
