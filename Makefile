@@ -76,6 +76,9 @@ audit-dp: setup $(DONE)/dev  # try to refute the privacy claims by many runs on 
 audit-sensitivity: setup $(DONE)/dev  # remove a unit from random tables, CASES=1000000 times
 	@CIHU_SENSITIVITY_CASES=$(or $(CASES),1000000) $(BIN)/pytest tests/queries/test_sensitivity.py -m slow --timeout 0
 
+audit-budgets: setup $(DONE)/dev  # CASES=300 random histories of budgets beside a model; SEED=1 chooses others
+	@CIHU_BUDGET_HISTORIES=$(or $(CASES),300) CIHU_BUDGET_SEED=$(or $(SEED),1) $(BIN)/pytest -n 0 tests/budgets/test_histories.py --timeout 0
+
 # nothing here asserts on a time; a name with a hyphen is not in `make help`, `bench` stands for them
 ROWS := 10000000
 ROUNDS := 5
@@ -202,4 +205,4 @@ $(HTMX): package-lock.json | $(DONE)/uv
 	@scripts/fetch_for_browsers.sh
 	@touch $@
 
-.PHONY: help setup up test check lint style types client-types layers compiled openapi docs docs-translations audit-dp audit-sensitivity bench bench-checks bench-dp bench-error bench-ledger bench-publish bench-seal bench-seal-channel bench-start bench-timing bench-api bench-portal bench-changed soak trace mutants pictures demo licences audit lock clean
+.PHONY: help setup up test check lint style types client-types layers compiled openapi docs docs-translations audit-dp audit-sensitivity audit-budgets bench bench-checks bench-dp bench-error bench-ledger bench-publish bench-seal bench-seal-channel bench-start bench-timing bench-api bench-portal bench-changed soak trace mutants pictures demo licences audit lock clean

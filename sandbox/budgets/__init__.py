@@ -13,7 +13,15 @@ from sandbox.budgets.ledger import (
 )
 from sandbox.budgets.model import Account, Level, Statement
 from sandbox.budgets.parts import Part, split_of
-from sandbox.budgets.shares import ShareIncrease, ShareTooLarge, give_share, let_go, lock, share_increase
+from sandbox.budgets.shares import (
+    ShareIncrease,
+    ShareTooLarge,
+    give_share,
+    let_go,
+    lock,
+    lower_share,
+    share_increase,
+)
 from sandbox.budgets.splits import begin_split, end_split, part_account, require_unsplit, reserve_part
 
 __all__ = [
@@ -28,6 +36,7 @@ __all__ = [
     "give_share",
     "let_go",
     "lock",
+    "lower_share",
     "open_account",
     "part_account",
     "raise_limit",

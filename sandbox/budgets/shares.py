@@ -118,6 +118,20 @@ def let_go(tx: Transaction, account: Account) -> None:
     tx.execute(update(accounts).where(*_of(account)).values(dataset=None, population=None))
 
 
+def lower_share(tx: Transaction, account: Account, picorho: int) -> None:
+    """Let a grant's account have at most `picorho` in all from now on, and as small a part of its delta; what
+    it spent already it keeps. What it may not spend any more can be promised to others."""
+    row = lock(tx, account)
+    own = as_statement(account, row)
+    rho = max(own.spent.picorho, picorho)
+    if row.dataset is None or rho >= own.limit.picorho:
+        return
+    delta = max(own.spent.delta_units, own.limit.delta_units * rho // own.limit.picorho)
+    for level in (Account(Level.DATASET, row.dataset), Account(Level.POPULATION, row.population)):
+        _hold(tx, level, rho - own.limit.picorho, delta - own.limit.delta_units)
+    tx.execute(update(accounts).where(*_of(account)).values(picorho_limit=rho, delta_limit=delta))
+
+
 def _hold(tx: Transaction, account: Account, picorho: int, delta: int) -> None:
     tx.execute(
         update(accounts)

@@ -21,9 +21,10 @@ def part_account(split: UUID, part: Part) -> Account:
     return Account(Level.SPLIT, f"{split}/{part.value}")
 
 
-def require_unsplit(tx: Transaction, population: str) -> None:
-    """Raises `Conflict` where the population is split already."""
-    if split_of(tx, population) is not None:
+def require_unsplit(tx: Transaction, population: str, *, hold: bool = True) -> None:
+    """Raises `Conflict` where the population is split already. `hold`: one that is being opened is waited
+    for."""
+    if split_of(tx, population, hold=hold) is not None:
         raise Conflict(
             f"The population {population} is split already: parts of two splits would overlap.",
             code="population_split",
@@ -39,8 +40,9 @@ def begin_split(
     """Open the accounts of a split's parts, and hold the larger of them at the dataset and the population.
     Raises `Conflict` where the population is split already, `ShareTooLarge` where not so much is left."""
     levels = (Account(Level.DATASET, dataset), Account(Level.POPULATION, population))
+    require_unsplit(tx, population)  # before the accounts, as whoever charges or opens a split holds it first
     states = [as_statement(level, lock(tx, level)) for level in levels]
-    require_unsplit(tx, population)
+    require_unsplit(tx, population, hold=False)  # one that was made meanwhile is committed by now
     held = largest({Part.LIVE: live, Part.FINAL: final})
     for state in states:
         if not held.fits_in(state.left):

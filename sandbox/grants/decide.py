@@ -9,7 +9,7 @@ from sqlalchemy import func, insert, select, update
 
 from sandbox import notices
 from sandbox.audit import Event, append
-from sandbox.budgets import Level, ShareTooLarge, give_share, let_go, lock
+from sandbox.budgets import Level, ShareTooLarge, give_share, let_go, lock, lower_share
 from sandbox.catalog import Version
 from sandbox.database import Database, Transaction
 from sandbox.errors import Conflict, InvalidInput
@@ -18,6 +18,7 @@ from sandbox.grants.read import as_grant, as_request, load_grant, load_request, 
 from sandbox.grants.request_access import check_terms
 from sandbox.grants.tables import grants, requests
 from sandbox.identity import Principal
+from sandbox.identity.teams import require_not_merged
 from sandbox.policy import Gate, Resource, hidden_from_strangers
 from sandbox.privacy import epsilon_within
 
@@ -39,7 +40,10 @@ def approve(
     the grant's budget opens with it."""
     with database.transaction() as tx:
         request = _undecided(tx, gate, officer, request_id)
-        terms_epsilon, terms_until = epsilon or request.epsilon, until or request.until
+        require_not_merged(tx, request.team)
+        # an epsilon of 0 is one that was given, and is refused
+        terms_epsilon = request.epsilon if epsilon is None else epsilon
+        terms_until = until or request.until
         check_terms(version, terms_epsilon, terms_until)
         if terms_epsilon > request.epsilon:
             raise InvalidInput(
@@ -98,14 +102,16 @@ def _give(tx: Transaction, grant: Grant, version: Version) -> None:
     Raises `Conflict` where so much cannot be promised."""
     policy, budget = version.policy, version.policy.budget
     assert budget is not None, "check_terms needs one"
+    picorho = budget.limit(Fraction(grant.epsilon)).picorho
     try:
         give_share(
             tx,
             grant.account,
             dataset=policy.dataset,
             population=policy.population,
-            picorho=budget.limit(Fraction(grant.epsilon)).picorho,
+            picorho=picorho,
         )
+        tx.execute(update(grants).where(grants.c.id == grant.id).values(picorho=picorho))
     except ShareTooLarge as short:
         asked, most = (
             f"{grant.epsilon.normalize():f}",
@@ -206,8 +212,11 @@ def _end(tx: Transaction, id: int, status: GrantStatus, by: str, reason: str) ->
             grants.c.status == GrantStatus.LIVE.value,
         )
     )
-    if not any(as_grant(other).account == ended.account for other in others):
+    held = [other.picorho for other in others if as_grant(other).account == ended.account]
+    if not held:
         let_go(tx, ended.account)
+    elif None not in held:  # what this grant alone allowed ends with it
+        lower_share(tx, ended.account, int(max(held)))
     append(
         tx,
         Event(f"grant.{status.value}", by, f"grant:{id}", {"reason": reason}),

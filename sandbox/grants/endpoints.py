@@ -178,7 +178,7 @@ def router(
 def shown(thing: Request | Grant) -> dict[str, Any]:
     """As JSON: decimals as text, times in ISO 8601."""
     return {
-        name: str(value.normalize())
+        name: f"{value.normalize():f}"
         if isinstance(value, Decimal)
         else value.isoformat()
         if isinstance(value, datetime)

@@ -23,7 +23,8 @@ def as_request(row: Row[Any]) -> Request:
 
 
 def as_grant(row: Row[Any]) -> Grant:
-    return Grant(**{**row._mapping, "status": GrantStatus(row.status)})
+    columns = {name: value for name, value in row._mapping.items() if name != "picorho"}
+    return Grant(**{**columns, "status": GrantStatus(row.status)})
 
 
 @dataclass(frozen=True)

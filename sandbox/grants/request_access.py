@@ -14,6 +14,7 @@ from sandbox.grants.model import Request
 from sandbox.grants.read import as_request
 from sandbox.grants.tables import requests
 from sandbox.identity import Principal
+from sandbox.identity.teams import require_not_merged
 from sandbox.policy import Gate, Resource
 
 LONGEST_PURPOSE = 2000
@@ -64,6 +65,8 @@ def request_access(
         )
     check_terms(version, epsilon, until)
     with database.transaction() as tx:
+        # its people are in another team, with an account of its own
+        require_not_merged(tx, team)
         row = tx.execute(
             insert(requests)
             .values(

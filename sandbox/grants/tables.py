@@ -47,6 +47,8 @@ grants = Table(
     Column("team", Text, nullable=False),
     Column("purpose", Text, nullable=False),
     Column("epsilon", Epsilon, nullable=False),  # as approved
+    # the same in the ledger's units; empty in grants of before this was kept
+    Column("picorho", Numeric(40, 0)),
     Column("until", DateTime(timezone=True), nullable=False),
     Column("status", Text, nullable=False),
     Column("approved_by", Text, nullable=False),

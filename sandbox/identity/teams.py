@@ -74,6 +74,11 @@ def require_team(tx: Transaction, team_id: str) -> str:
 def require_open_team(tx: Transaction, team_id: str) -> None:
     """Raises `NotFound`, and `Conflict` for a team that went over into another."""
     require_team(tx, team_id)
+    require_not_merged(tx, team_id)
+
+
+def require_not_merged(tx: Transaction, team_id: str) -> None:
+    """Raises `Conflict` for a team that went over into another."""
     into = tx.scalar(select(teams.c.merged_into).where(teams.c.id == team_id))
     if into is not None:
         raise Conflict(

@@ -30,6 +30,7 @@ from sandbox.errors import BudgetExhausted
 from sandbox.identity import Principal, load_principal
 from sandbox.privacy import ZERO
 from sandbox.queries import bind, make_plan, parse, price_within
+from sandbox.queries.plan.price import LossTooSmall
 from sandbox.queries.types.scope import Scope
 from sandbox.queries.weights import WEIGHT
 from sandbox.releases.answer.bounding_bias import RowsBeyond, rows_beyond
@@ -68,14 +69,18 @@ class ContributionHistogram:
 def measure_contributions(context: AskContext, officer: Principal, version: Version) -> None:
     """Buy the estimate for a version that was just published, at the price of one question of its policy.
 
-    The dataset's and the population's budgets pay. Where they have not enough left, there is no estimate.
+    The dataset's and the population's budgets pay. Where they have not enough left, or a question of the
+    policy's epsilon would be noise alone, there is no estimate.
     """
     budget = version.policy.budget
     if version.policy.unit is None or budget is None:
         return
     scope = Scope(version.policy)
     plan = make_plan(bind(parse(_sql(version)), scope), version, scope)
-    [share] = price_within(plan, budget.loss(budget.question_epsilon)).shares
+    try:
+        [share] = price_within(plan, budget.loss(budget.question_epsilon)).shares
+    except LossTooSmall:
+        return
     id, account = uuid4(), Account(Level.GRANT, f"left-out:{version.dataset}")
     try:
         with context.database.transaction() as tx:

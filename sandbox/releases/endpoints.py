@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Sequence
 from decimal import Decimal
 from fractions import Fraction
+from math import inf
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -207,6 +208,7 @@ def _statement(standing: Statement, budget: DatasetBudget, *, of: str) -> dict[s
 
     `promised` may still be spent by the grants that hold it; `left` is neither spent nor promised.
     """
+    told = epsilon_told(standing.spent, budget.delta, 4)
     left = standing.held if of == "team" and standing.account.level is not Level.GRANT else standing.left
     return {
         "level": standing.account.level.value,
@@ -217,7 +219,7 @@ def _statement(standing: Statement, budget: DatasetBudget, *, of: str) -> dict[s
         "picorho_promised": standing.held.picorho,
         "picorho_left": left.picorho,
         "epsilon_limit": float(epsilon_within(standing.limit, budget.delta)),
-        "epsilon_spent": epsilon_told(standing.spent, budget.delta, 4),
+        "epsilon_spent": told if told < inf else None,
         "delta_limit": float(standing.limit.delta),
         "delta_spent": float(standing.spent.delta),
         "delta_promised": float(standing.held.delta),

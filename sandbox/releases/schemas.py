@@ -204,7 +204,12 @@ class ExplanationDocument(TypedDict):
 
 
 class BudgetLevel(TypedDict):
-    """One account of a budget. `of` says whose spending it shows: that of the grant's team, or all."""
+    """One account of a budget. `of` says whose spending it shows: that of the grant's team, or all.
+
+    `epsilon_spent` is null where questions on other datasets of the population spent as much delta as the
+    grant's `delta` is: no epsilon says what was lost at that delta. `picorho_spent` and `delta_spent` always
+    do.
+    """
 
     level: Level
     key: str
@@ -214,7 +219,7 @@ class BudgetLevel(TypedDict):
     picorho_promised: int
     picorho_left: int
     epsilon_limit: float
-    epsilon_spent: float
+    epsilon_spent: float | None
     delta_limit: float
     delta_spent: float
     delta_promised: float

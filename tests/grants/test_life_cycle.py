@@ -4,6 +4,7 @@ nothing is overwritten."""
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from fractions import Fraction
 
 import pytest
 from sqlalchemy import text
@@ -56,6 +57,16 @@ def test_an_officer_may_approve_with_a_smaller_budget(story: Story) -> None:
     with story.database.transaction() as tx:
         # what was asked stays as it was asked
         assert list_requests(tx, story.principal("lin"))[0].epsilon == 2
+
+
+@pytest.mark.parametrize("epsilon", ["0", "-0", "-1", "2.1", "NaN", "Infinity"])
+def test_an_approval_of_nothing_is_not_one_of_all_that_was_asked(story: Story, epsilon: str) -> None:
+    story.publish()
+    request = ask_for(story)
+    with pytest.raises(InvalidInput):
+        decided(story, request, epsilon=Decimal(epsilon))
+    with story.database.transaction() as tx:
+        assert list_requests(tx, story.principal("lin"))[0].status is RequestStatus.ASKED
 
 
 def test_what_has_waited_longest_comes_first_and_else_the_newest(story: Story) -> None:
@@ -186,6 +197,25 @@ def test_the_share_of_two_grants_of_one_team_ends_with_the_last(story: Story) ->
         with story.database.transaction() as tx:
             held.append(statement(tx, Account(Level.POPULATION, "residents")).held)
     assert held[0] == held[1] != ZERO and held[2] == ZERO
+
+
+def test_what_the_larger_of_two_grants_allowed_ends_with_it(story: Story) -> None:
+    story.publish()
+    smaller, larger = [decided(story, ask_for(story, epsilon=Decimal(epsilon))) for epsilon in ("0.5", "2")]
+    assert smaller.account == larger.account
+    revoke(
+        story.database,
+        gate=story.gate,
+        officer=story.principal("lin"),
+        grant_id=larger.id,
+        reason="it is not needed",
+    )
+    budget = story.repository.current("clinic.visits").policy.budget
+    assert budget is not None
+    with story.database.transaction() as tx:
+        own = statement(tx, smaller.account)
+        assert own.limit.picorho == budget.limit(Fraction("0.5")).picorho
+        assert statement(tx, Account(Level.POPULATION, "residents")).held == own.limit
 
 
 def test_grants_that_end_at_once_let_their_shares_go(story: Story) -> None:

@@ -19,6 +19,12 @@ dp.enable_features("contrib")
 LEAST_SHARE = 10**3  # picorho: below this the noise would drown any city
 
 
+class LossTooSmall(InvalidInput):
+    """So little is offered that the answer would be noise alone."""
+
+    code = "loss_too_small"
+
+
 @dataclass(frozen=True)
 class MeasurementPrice:
     """What one total costs and the scale of the discrete Gaussian noise that each of its cells gets."""
@@ -93,9 +99,8 @@ def price_within(plan: Plan, loss: PrivacyLoss) -> Price:
         return Price((), (), ZERO)  # of public values alone
     each = loss.picorho // (len(plan.totals) + len(plan.discoveries))
     if each < LEAST_SHARE:
-        raise InvalidInput(
+        raise LossTooSmall(
             "The privacy loss offered is too small for this question.",
-            code="loss_too_small",
             remedy="Offer a larger epsilon, or ask for fewer aggregates.",
             zh="所给的 epsilon 对这个问题太小。",
             remedy_zh="请给更大的 epsilon，或减少聚合。",
@@ -117,6 +122,14 @@ def _bounds_share(one: BoundsEstimation, plan: Plan) -> BoundsPrice:
     budget = plan.version.policy.budget
     assert budget is not None, "a dataset with a unit has a budget"
     loss = budget.loss(budget.question_epsilon)
+    if loss.picorho < LEAST_SHARE:
+        raise LossTooSmall(
+            f"The bounds of {one.of.text} are bought at the policy's question_epsilon, which is too small.",
+            remedy="Write the column between numbers, or let an officer publish with a larger "
+            "question_epsilon.",
+            zh=f"栏目 {one.of.text} 的边界按策略的 question_epsilon 购买，而它太小。",
+            remedy_zh="请用数字限定该栏目的范围，或请数据专员以更大的 question_epsilon 重新发布。",
+        )
     return BoundsPrice(one, loss, gaussian_scale(one.sensitivity, loss.picorho))
 
 
