@@ -64,24 +64,24 @@ def test_an_officer_takes_it_on_hands_it_over_and_gives_it_back(waiting, person)
     order = re.findall(r"/waiting/order/(\d+)/take-on", lin.get("/").text)[0]
     for kind, id in (("request", number), ("order", order)):
         page = f"/waiting/{kind}/{id}"
-        assert "尚无人接办" in lin.get(page).text and f"{page}/take-on" in lin.get("/?whose=nobody").text
-        lin.post(f"{page}/take-on")
+        assert "尚无人接办" in lin.get(page).text
+        assert lin.send("/?whose=nobody", f"{page}/take-on").status_code == 303
         assert page not in hua.get("/?whose=nobody").text and page not in hua.get("/?whose=mine").text
         mine = lin.get("/?whose=mine").text
         assert page in mine and "您已接办" in mine and "已接办" in hua.get("/queue").text
-        assert hua.post(f"{page}/take-on").status_code == 422, (
-            "it says who has it, and offers to take it over"
-        )
-        wrong = lin.post(f"{page}/hand-over", to="zhou", note="请处理")
+        wrong = lin.send(page, f"{page}/hand-over", to="zhou", note="请处理")
         assert wrong.status_code == 422 and 'value="请处理"' in wrong.text
-        assert lin.post(f"{page}/hand-over", to="hua", note="请处理").status_code == 303
+        assert lin.send(page, f"{page}/hand-over", to="hua", note="请处理").status_code == 303
         assert page in hua.get("/?whose=mine").text and "请处理" in hua.get(page).text
         assert "转交给您办理" in hua.get("/notices").text
-        assert person("zhou").get(page).status_code == 404 == person("wang").get(page).status_code
-    assert "已接办" in lin.get(f"/queue/requests/{number}").text and "批准" in lin.get("/queue").text
-    assert hua.post(f"/waiting/request/{number}/give-back").status_code == 303
-    assert "尚无人接办" in lin.get(f"/waiting/request/{number}").text
-    assert "waiting.given_back" in lin.get(f"/log/objects/request/{number}").text
+        assert {person(who).get(page).status_code for who in ("zhou", "wang")} == {404}
+        assert lin.send(page, f"{page}/take-on").status_code == 303, "it names hua, from whom it is taken"
+        assert "接手了您的" in hua.get("/notices").text
+    facts = lin.get(f"/queue/requests/{number}").text
+    assert "您已接办" in facts and "批准" in hua.get(f"/queue/requests/{number}").text
+    page = f"/waiting/request/{number}"
+    assert lin.send(page, f"{page}/give-back").status_code == 303 and "尚无人接办" in lin.get(page).text
+    assert "有人退回了已接办的事项" in lin.get(f"/log/objects/request/{number}").text
 
 
 def test_what_is_late_comes_first_then_risks_then_what_waits_longest() -> None:
