@@ -254,6 +254,7 @@ CHANGES: Mapping[str, Words] = {
     ),
     "principal.id set": Words("somebody else did it", "由其他人操作"),
     "principal.id set resource.id": Words("whoever it is about did it", "由其本人操作"),
+    "principal.id set resource.responsible": Words("whoever has taken it on did it", "由接办人操作"),
     "principal.id set resource.actor": Words("whoever did the deed asked", "由行为人本人查看"),
     "resource.expires_at set": Words("it had an end that has not come", "其期限尚未届满"),
     "resource.grade set": Words("its grade were {value}", "其级别为{value}"),
