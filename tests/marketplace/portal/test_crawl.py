@@ -38,7 +38,8 @@ def lived_in(shared_city, listed) -> None:
     shared_city.list_query()
     shared_city.buy("inspections-by-business")
     wish = {"dataset": "clinic.visits", "team": "cihu-lake", "epsilon": "1", "until": "2027-06-30"}
-    asked = shared_city.vault("wang").post("/requests", json=wish | {"purpose": "保险产品研究，选址分析"}).json()
+    wish["purpose"] = "保险产品研究，选址分析"
+    asked = shared_city.vault("wang").post("/requests", json=wish).json()
     taken = shared_city.vault("lin").post(f"/waiting/request/{asked['id']}/take-on", json={})
     assert taken.status_code == 200, taken.text
 
