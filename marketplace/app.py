@@ -53,8 +53,9 @@ from marketplace.portal import assets, help_pages, my_security, refusals, sign_i
 from marketplace.portal.authentication import Authenticator
 from marketplace.portal.city_login.client import CityClient
 from marketplace.portal.city_login.providers import read_providers
-from marketplace.portal.deadlines import Deadlines, read_deadlines
 from marketplace.portal.drafts.upload import MOST_FILE_BYTES
+from marketplace.portal.market_things import TakenOnJob, market_context
+from marketplace.portal.named_persons import NamedPersons
 from marketplace.portal.notices import endpoints as notices
 from marketplace.portal.notices.addresses import Links
 from marketplace.portal.notices.inbox import Inbox
@@ -120,6 +121,7 @@ from marketplace.portal.pages import (
     team_income,
     uploads,
     versions,
+    waiting,
 )
 from marketplace.portal.pages import invoices as invoice_pages
 from marketplace.portal.pages import licences as licence_pages
@@ -166,6 +168,8 @@ from sandbox.http.request_log import RequestLog
 from sandbox.http.security_headers import SecurityHeaders
 from sandbox.identity import SecretBox, TokenIssuer, TokenVerifier
 from sandbox.memory_dumps import forbid_core_dumps
+from sandbox.oversight.deadlines import read_deadlines
+from sandbox.oversight.endpoints import taken_on_router
 from sandbox.oversight.risk_limits import read_risk_limits
 from sandbox.policy import Gate
 from sandbox.policy.identity_rules import read_identity_rules
@@ -198,6 +202,7 @@ TAGS = {
     "usage": "What a licence used.",
     "invoices": "What a month costs: invoices, credit notes, payments.",
     "open": "Open rows, for anybody.",
+    "oversight": "Who has taken on what waits in the market.",
     "operations": "The health of every part, maintenance, announcements and backups, for operators.",
     "openid": "The OpenID provider, for the hub.",
 }
@@ -324,7 +329,7 @@ def _pages_of_the_vault(
 
 
 def _jobs(
-    database: Database, vault: Vault, policies: Path, endings: EndingRules, mails: Post
+    database: Database, gate: Gate, vault: Vault, policies: Path, endings: EndingRules, mails: Post
 ) -> tuple[Chore, ...]:
     billing = read_invoice_rules(policies)
     return (
@@ -332,6 +337,7 @@ def _jobs(
         ClosingJob(database, vault),
         EndingJob(database, endings, billing),
         NoticeJob(database, mails),
+        TakenOnJob(market_context(database, gate, read_deadlines(policies), policies)),
     )
 
 
@@ -369,7 +375,7 @@ def create_app(settings: Settings) -> ASGIApp:
     vault = Vault(settings.vault_url, issuer)
     endings = read_ending_rules(settings.policies)
     mails = Post(Inbox(database, gate, vault), Links(settings.secret("mail.secret")))
-    jobs = _jobs(database, vault, settings.policies, endings, mails)
+    jobs = _jobs(database, gate, vault, settings.policies, endings, mails)
     app = FastAPI(
         title="Cihu portal",
         version="1",
@@ -434,7 +440,7 @@ def create_app(settings: Settings) -> ASGIApp:
     )
     _public(app, selling, authenticator, pages, strangers, parts)
     _operations(app, selling, authenticator, pages, parts, strict)
-    _desk(app, selling, read_deadlines(settings.policies), authenticator, pages)
+    _desk(app, selling, authenticator, pages, strict)
     _notices(app, mails, authenticator, pages, strict)
     _pages_of_the_vault(app, settings, authenticator, pages, vault)
     app.include_router(
@@ -531,14 +537,27 @@ def _operations(
 
 
 def _desk(
-    app: FastAPI, selling: Selling, deadlines: Deadlines, authenticator: Authenticator, pages: Pages
+    app: FastAPI, selling: Selling, authenticator: Authenticator, pages: Pages, strict: list[Any]
 ) -> None:
-    """What waits for somebody, requests for access, and who answers for what."""
+    """What waits for somebody, who has taken it on, requests for access, and who answers for what."""
+    policies = authenticator.settings.policies
+    deadlines = read_deadlines(policies)
+    taken = market_context(selling.database, selling.gate, deadlines, policies)
+    named = NamedPersons(selling.vault, taken)
+    pages.named = named.where_known
+    app.include_router(
+        taken_on_router(taken, authenticate=authenticator.caller, prefix="/api/v1", of="_of_market"),
+        dependencies=strict,
+    )
+    app.include_router(
+        waiting.router(named=named, authenticator=authenticator, pages=pages, vault=selling.vault)
+    )
     app.include_router(
         start.router(
             database=selling.database,
             gate=selling.gate,
             deadlines=deadlines,
+            named=named,
             authenticator=authenticator,
             pages=pages,
             vault=selling.vault,

@@ -6,15 +6,15 @@
     team      runs that ended or came back, requests without an answer, announcements of its datasets
     company   offers to accept, invoices that are due
 
-What waits has a deadline (policies/deadlines.yaml, or the vault's own) and somebody who is responsible. What
-cannot be read is said, and hides nothing else.
+What waits has a deadline (policies/deadlines.yaml, or the vault's own) and somebody who is responsible:
+whoever has taken it on, else a department. What cannot be read is said, and hides nothing else.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import quote
 
 from sqlalchemy import select
@@ -24,15 +24,17 @@ from marketplace.invoices.tables import invoices
 from marketplace.licences.tables import licences
 from marketplace.orders.find import waiting_orders
 from marketplace.orders.tables import orders
-from marketplace.portal.deadlines import Deadlines
+from marketplace.portal.named_persons import TAKE_ON, NamedPersons
 from marketplace.portal.vault_life import VaultLife
 from marketplace.portal.vault_openings import VaultOpenings
 from marketplace.portal.vault_quality import VaultQuality
 from marketplace.vault import Answer, Vault, listed
 from sandbox.database import Database
-from sandbox.errors import CihuError, Forbidden
+from sandbox.errors import CihuError, Forbidden, NotFound
 from sandbox.identity import Principal
+from sandbox.oversight.deadlines import Deadlines
 
+Whose = Literal["all", "mine", "nobody"]
 MOST_CHANGES = 10
 RECENT = timedelta(days=14)
 """So long a run that ended waits for its author: what was never asked for is not wanted."""
@@ -41,7 +43,8 @@ RECENT = timedelta(days=14)
 @dataclass(frozen=True)
 class Task:
     """Something that waits. `since`: when it began to wait; `due`: until when it should be done; `who` is
-    responsible: a department, a company or a person. `risk`: the kind is one of the risk watch."""
+    responsible: a department, a company or a person. `risk`: the kind is one of the risk watch. `id`: by
+    which somebody can take it on; empty where it is one person's alone. `named`: who has taken it on."""
 
     kind: str
     name: str
@@ -50,6 +53,17 @@ class Task:
     due: datetime | None = None
     who: str = ""
     risk: bool = False
+    id: str = ""
+    named: Answer | None = None
+
+    @property
+    def key(self) -> tuple[str, str]:
+        return ("risk" if self.risk else self.kind), self.id
+
+    @property
+    def page(self) -> str:
+        """Where it is taken on, handed over and given back."""
+        return "/waiting/" + "/".join(quote(each, safe="") for each in self.key)
 
     @property
     def overdue(self) -> bool:
@@ -64,18 +78,31 @@ class Task:
 @dataclass(frozen=True)
 class StartPage:
     """`own` waits for the reader, `others` for somebody else. `unread`: kinds that could not be read.
-    `approved`: orders of the reader's company that others approved of late."""
+    `approved`: orders of the reader's company that others approved of late. `whose`: which of `own`
+    are shown; None for those who take nothing on."""
 
     own: tuple[Task, ...]
     others: tuple[Task, ...]
     changes: tuple[Answer, ...]
     unread: tuple[str, ...]
     approved: tuple[Task, ...] = ()
+    whose: Whose | None = None
 
 
 DECIDED_AS = {"own_request": "request", "own_order": "order"}
 """What somebody waits for has the deadline of whoever decides."""
 LINKS = {
+    "request": "/queue/requests/{id}",
+    "review": "/reviews/{id}",
+    "opening": "/openings/{id}",
+    "problem": "/problems",
+    "demand": "/demands",
+    "pull_to_agree": "/pulls",
+    "pull_failed": "/pulls",
+    "derivation": "/derivations",
+    "order": "/queue",
+    "company": "/companies",
+    "risk": "/risks",
     "push": "/pushes/{name}/{id}",
     "push_credential": "/pushes?dataset={name}",
     "lifecycle_step": "/datasets/{name}/versions",
@@ -89,7 +116,14 @@ EndedRun = tuple[Answer, datetime, bool]
 """A run, when it ended, and whether its files are in review."""
 
 
-def desk_of(person: Principal, vault: Vault, database: Database, deadlines: Deadlines) -> StartPage:
+def desk_of(
+    person: Principal,
+    vault: Vault,
+    database: Database,
+    deadlines: Deadlines,
+    named: NamedPersons,
+    whose: Whose = "all",
+) -> StartPage:
     """The desk of a person, by their roles."""
     own, others, unread = list[Task](), list[Task](), list[str]()
     ended = cache(lambda: _ended_runs(person, vault))  # both parts read them
@@ -111,9 +145,38 @@ def desk_of(person: Principal, vault: Vault, database: Database, deadlines: Dead
         pass  # such as a company that is not verified yet
     except CihuError:
         unread.append("announcements")
-    ordered = [tuple(sorted(tasks, key=lambda task: task.order)) for tasks in (own, others)]
+    takes_on = bool(TAKE_ON & person.roles)
+    if takes_on:
+        try:
+            known = named.of(person)
+            own = [replace(task, named=known.get(task.key)) for task in own]
+        except CihuError:
+            unread.append("taken_on")
+    shown = [task for task in own if _is(task, person, whose)]
+    ordered = [tuple(sorted(tasks, key=lambda task: task.order)) for tasks in (shown, others)]
     approved = _approved(person, database) if person.roles & {"buyer", "owner"} else ()
-    return StartPage(ordered[0], ordered[1], tuple(changes), tuple(unread), tuple(approved))
+    return StartPage(
+        ordered[0],
+        ordered[1],
+        tuple(changes),
+        tuple(unread),
+        tuple(approved),
+        whose if takes_on else None,
+    )
+
+
+def _is(task: Task, person: Principal, whose: Whose) -> bool:
+    """What nobody can take on is one person's alone: the reader's."""
+    if whose == "mine":
+        return not task.id or (task.named is not None and task.named["account"] == person.id)
+    return whose == "all" or (bool(task.id) and task.named is None)
+
+
+def link_of(kind: str, id: str, name: str) -> str:
+    """The page where something that waits is done. Raises `NotFound`."""
+    if kind not in LINKS:
+        raise NotFound("There is no such kind of thing.", zh="没有此类事项。")
+    return LINKS[kind].format(name=quote(name, safe=""), id=quote(id, safe=""))
 
 
 def _dated(task: Task, deadlines: Deadlines) -> Task:
@@ -169,8 +232,7 @@ def _asked_of(person: Principal, vault: Vault) -> Iterator[Task]:
     for each in vault.requests(person.id, status="asked"):
         if each["department"] == person.organisation and each["team"] not in person.teams:
             name = f"#{each['id']} {each['dataset']} ← {each['team']}"
-            link, since = f"/queue/requests/{each['id']}", moment_of(each["asked_at"])
-            yield Task("request", name, link, since, who=person.organisation)
+            yield _officers(person, "request", each["id"], name, each["asked_at"])
 
 
 def _own_requests(person: Principal, vault: Vault) -> Iterator[Task]:
@@ -183,31 +245,27 @@ def _own_requests(person: Principal, vault: Vault) -> Iterator[Task]:
 def _reviews(person: Principal, vault: Vault) -> Iterator[Task]:
     for each in vault.reviews(person.id):
         if not each["voted"] and each["requested_by"] != person.id:
-            link, name = f"/reviews/{each['id']}", f"{each['name']} · {each['team']}"
-            since, due = moment_of(each["requested_at"]), moment_of(each["due_at"])
-            yield Task("review", name, link, since, due, who=person.organisation)
+            name = f"{each['name']} · {each['team']}"
+            yield _officers(person, "review", each["id"], name, each["requested_at"], each["due_at"])
 
 
 def _openings(person: Principal, vault: Vault) -> Iterator[Task]:
     for each in VaultOpenings(vault).reviews(person.id, state="waiting"):
-        link, name = f"/openings/{each['id']}", f"{each['dataset']}@{each['version']}"
-        since, due = moment_of(each["asked_at"]), moment_of(each["due_at"])
-        yield Task("opening", name, link, since, due, who=person.organisation)
+        name = f"{each['dataset']}@{each['version']}"
+        yield _officers(person, "opening", each["id"], name, each["asked_at"], each["due_at"])
 
 
 def _problems(person: Principal, vault: Vault) -> Iterator[Task]:
     for each in VaultQuality(vault).problems(person.id):
         if each["answered_at"] is None and each["department"] == person.organisation:
             name = f"#{each['id']} {each['dataset']}"
-            since, due = moment_of(each["reported_at"]), moment_of(each["due_at"])
-            yield Task("problem", name, "/problems", since, due, who=person.organisation)
+            yield _officers(person, "problem", each["id"], name, each["reported_at"], each["due_at"])
 
 
 def _demands(person: Principal, vault: Vault) -> Iterator[Task]:
     for each in VaultLife(vault).demands(person.id):
         if each["state"] == "open" and each["department"] == person.organisation:
-            since = moment_of(each["asked_at"])
-            yield Task("demand", each["title"], "/demands", since, who=person.organisation)
+            yield _officers(person, "demand", each["id"], each["title"], each["asked_at"])
 
 
 def _pulls(person: Principal, vault: Vault) -> Iterator[Task]:
@@ -215,11 +273,11 @@ def _pulls(person: Principal, vault: Vault) -> Iterator[Task]:
         if each["department"] != person.organisation:
             continue
         if each["state"] == "waiting" and each["set_by"] != person.id:
-            since = moment_of(each["set_at"])
-            yield Task("pull_to_agree", each["dataset"], "/pulls", since, who=person.organisation)
+            yield _officers(person, "pull_to_agree", each["dataset"], each["dataset"], each["set_at"])
         elif each.get("last", {}).get("outcome") == "failed" or each["state"] == "suspended":
             at = each.get("last", {}).get("started_at") or each["set_at"]
-            yield Task("pull_failed", each["dataset"], "/pulls", moment_of(at), who=each["set_by"])
+            failed = _officers(person, "pull_failed", each["dataset"], each["dataset"], at)
+            yield replace(failed, who=each["set_by"])
 
 
 def _derivations(person: Principal, vault: Vault) -> Iterator[Task]:
@@ -231,15 +289,19 @@ def _derivations(person: Principal, vault: Vault) -> Iterator[Task]:
             for need in each["needs"]
         )
         if each["state"] == "waiting" and missing and each["set_by"] != person.id:
-            since = moment_of(each["set_at"])
-            yield Task("derivation", each["dataset"], "/derivations", since, who=person.organisation)
+            yield _officers(person, "derivation", each["dataset"], each["dataset"], each["set_at"])
 
 
 def _waiting(person: Principal, vault: Vault) -> Iterator[Task]:
     """What needs a second officer or the department's agreement."""
     for each in listed(vault.get(person.id, "/v1/waiting")):
-        link = LINKS[each["kind"]].format(name=quote(each["name"], safe=""), id=each["id"])
-        yield Task(each["kind"], each["name"], link, moment_of(each["since"]), who=person.organisation)
+        yield _officers(person, each["kind"], each["id"], each["name"], each["since"])
+
+
+def _officers(person: Principal, kind: str, id: Any, name: str, since: Any, due: Any = None) -> Task:
+    """A task of the officer's department, that one of them can take on."""
+    link, who = link_of(kind, str(id), name), person.organisation
+    return Task(kind, name, link, moment_of(since), moment_of(due), who, id=str(id))
 
 
 def _risks(person: Principal, vault: Vault) -> Iterator[Task]:
@@ -250,7 +312,8 @@ def _risks(person: Principal, vault: Vault) -> Iterator[Task]:
             continue
         since, dated = moment_of(each.get("told_at", known["as_of"])), moment_of(each.get("since"))
         due = dated if each["kind"] == "overdue_update" else None
-        yield Task(each["kind"], each["object"], "/risks", since, due, each["department"], risk=True)
+        id = f"{each['kind']}:{each['subject']}:{each['object']}"
+        yield Task(each["kind"], each["object"], "/risks", since, due, each["department"], risk=True, id=id)
 
 
 def _orders(person: Principal, database: Database) -> Iterator[Task]:
@@ -260,7 +323,7 @@ def _orders(person: Principal, database: Database) -> Iterator[Task]:
     for order in waiting:
         if order.status == "placed":
             name = f"#{order.id} {order.product} ← {names.get(order.organisation, order.organisation)}"
-            yield Task("order", name, "/queue", order.placed_at, who=order.department)
+            yield Task("order", name, "/queue", order.placed_at, who=order.department, id=str(order.id))
 
 
 def _companies(person: Principal, database: Database) -> Iterator[Task]:
@@ -268,7 +331,14 @@ def _companies(person: Principal, database: Database) -> Iterator[Task]:
         companies = all_companies(tx)
     for company in companies:
         if company.status == "entered":
-            yield Task("company", company.name, "/companies", company.entered_at, who=person.organisation)
+            yield Task(
+                "company",
+                company.name,
+                "/companies",
+                company.entered_at,
+                who=person.organisation,
+                id=company.organisation,
+            )
 
 
 def _runs(ended: Callable[[], Sequence[EndedRun]]) -> Iterator[Task]:

@@ -53,6 +53,8 @@ class Pages:
         ).exists()  # `make setup` fetches it; the pages work without it
         # set once the inbox is there: how many of somebody's notices are unread, or None
         self.unread: Callable[[Principal], int | None] = lambda _: None
+        # set with the desk: who has taken on what waits, by kind and id
+        self.named: Callable[[Principal], Mapping[tuple[str, str], Mapping[str, Any]]] = lambda _: {}
         self.assets = Assets(FOLDER / "static")
         self.environment = Environment(
             loader=FileSystemLoader(FOLDER / "templates"),
@@ -108,6 +110,7 @@ class Pages:
                 "live": template.startswith(LIVE),
                 "csrf": session.csrf if session else "",
                 "once": secrets.token_urlsafe(16),
+                "named": cache(lambda: self.named(session.principal) if session else {}),
                 "unread_count": self.unread(session.principal) if asked and session else None,
                 **values,
             },

@@ -1,5 +1,5 @@
 """Tables of the portal: who is logged in, which forms were sent,
-which codes and tokens were given to the hub."""
+which codes and tokens were given to the hub, and who has taken on what waits in the market."""
 
 from sqlalchemy import (
     CheckConstraint,
@@ -14,6 +14,7 @@ from sqlalchemy import (
     func,
 )
 
+from sandbox.catalog.tables import taken_on_table
 from sandbox.database import metadata
 
 METHODS = "how the person proved who they are: amr values of RFC 8176, with spaces"
@@ -101,3 +102,5 @@ issued_tokens = Table(
     Column("expires_at", DateTime(timezone=True), nullable=False),
     schema="market",
 )
+
+market_taken_on = taken_on_table("market")

@@ -114,7 +114,7 @@ def read_step(step: object) -> Step:
         raise NotProven("A step's index and size are whole numbers.")
     if not isinstance(proof, list) or not all(isinstance(hash, str) for hash in proof):
         raise NotProven("A step's proof is a list of hashes.")
-    hashes = tuple(decode(hash, "A hash of a step") for hash in proof)
+    hashes = tuple(decode(hash, "A hash of a step", "步骤的一个散列值") for hash in proof)
     if any(len(hash) != 32 for hash in hashes):
         raise NotProven("A hash of a step is not a SHA-256 hash.")
     return Step(index, size, hashes)

@@ -147,6 +147,13 @@ KINDS: Mapping[str, Kind] = {
     "responsibility.handed_over": Kind(
         "what an officer answered for was handed over to a colleague", "responsibilities"
     ),
+    "waiting.taken_on": Kind("somebody took on what waits for a decision", "oversight.taken_on"),
+    "waiting.handed_over": Kind(
+        "somebody handed what they had taken on over to a colleague", "oversight.taken_on"
+    ),
+    "waiting.given_back": Kind("somebody gave back what they had taken on", "oversight.taken_on"),
+    "waiting.passed_on": Kind("it passed to the deputy of somebody who left", "oversight.taken_on"),
+    "waiting.ended": Kind("it was done, or whoever had taken it on may do it no more", "oversight.taken_on"),
     "demand.made": Kind("an analyst asked a department for data that the catalogue has not", "demands"),
     "demand.answered": Kind("a department answered such a demand", "demands"),
     "split.committed": Kind(

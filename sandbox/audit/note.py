@@ -30,14 +30,15 @@ def encode(value: bytes) -> str:
     return base64.b64encode(value).decode()
 
 
-def decode(text: str, what: str) -> bytes:
-    """Standard base64, in its one canonical spelling: a second spelling would be a second receipt."""
+def decode(text: str, what: str, what_zh: str) -> bytes:
+    """Standard base64, in its one canonical spelling: a second spelling would be a second receipt. `what`:
+    how a refusal names it."""
     try:
         value = base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError) as error:
-        raise NotProven(f"{what} is not base64.") from error
+        raise NotProven(f"{what} is not base64.", zh=f"{what_zh}不是 base64。") from error
     if encode(value) != text:
-        raise NotProven(f"{what} is not canonical base64.")
+        raise NotProven(f"{what} is not canonical base64.", zh=f"{what_zh}不是规范的 base64。")
     return value
 
 
@@ -91,11 +92,9 @@ class PublicKey:
                 remedy_zh=remedy_zh,
             )
         try:
-            key = decode(encoded, "The key's last part")
+            key = decode(encoded, "The key's last part", "密钥的最后一部分")
         except NotProven as error:
-            raise InvalidInput(
-                error.message, remedy=remedy, zh="密钥的最后一部分不是 base64。", remedy_zh=remedy_zh
-            ) from error
+            raise InvalidInput(error.message, remedy=remedy, zh=error.zh, remedy_zh=remedy_zh) from error
         if key[:1] != cls.signature_type or len(key) != 33:
             raise InvalidInput(
                 f"The public key is not an Ed25519 key of {cls.whose}.",
@@ -130,15 +129,21 @@ class Checkpoint:
         """From a note's text. Extension lines are refused: nobody could audit them."""
         lines = text.split("\n")
         if len(lines) != 4 or lines[3]:
-            raise NotProven("The checkpoint's text is not origin, size, root.")
+            raise NotProven(
+                "The checkpoint's text is not origin, size, root.", zh="检查点的内容不是来源、大小、根三行。"
+            )
         origin, size, root = lines[:3]
         if not (size.isascii() and size.isdigit()) or (size != "0" and size[0] == "0") or len(size) > 19:
-            raise NotProven("The checkpoint's size is not a plain decimal number.")
+            raise NotProven(
+                "The checkpoint's size is not a plain decimal number.", zh="检查点的大小不是十进制数。"
+            )
         if int(size) > LARGEST_SIZE:
-            raise NotProven("The checkpoint's size is larger than any log.")
-        parsed = cls(origin, int(size), decode(root, "The checkpoint's root"))
+            raise NotProven("The checkpoint's size is larger than any log.", zh="检查点的大小超过任何日志。")
+        parsed = cls(origin, int(size), decode(root, "The checkpoint's root", "检查点的根"))
         if len(parsed.root) != 32:
-            raise NotProven("The checkpoint's root is not a SHA-256 hash.")
+            raise NotProven(
+                "The checkpoint's root is not a SHA-256 hash.", zh="检查点的根不是 SHA-256 散列值。"
+            )
         return parsed
 
 
@@ -160,18 +165,18 @@ class NoteSignature(NamedTuple):
 def split_note(note: str) -> tuple[str, list[NoteSignature]]:
     """The text of a note, and its signature lines, which are not verified. Raises `NotProven`."""
     if len(note) > LONGEST_NOTE:
-        raise NotProven("The signed note is too long.")
+        raise NotProven("The signed note is too long.", zh="签名文件过长。")
     if any(letter < " " and letter != "\n" for letter in note):
-        raise NotProven("The signed note holds a control character.")
+        raise NotProven("The signed note holds a control character.", zh="签名文件含有控制字符。")
     text, blank, signatures = note.rpartition("\n\n")
     if not blank or not signatures.endswith("\n"):
-        raise NotProven("The note has no signature.")
+        raise NotProven("The note has no signature.", zh="签名文件没有签名。")
     found = []
     for line in signatures[:-1].split("\n"):
         name, space, encoded = line.removeprefix(DASH).rpartition(" ")
         if not line.startswith(DASH) or not space or not name:
-            raise NotProven("A signature line of the note is malformed.")
-        signature = decode(encoded, f"The signature of {name}")
+            raise NotProven("A signature line of the note is malformed.", zh="签名文件的一行签名格式不正确。")
+        signature = decode(encoded, f"The signature of {name}", f"{name} 的签名")
         found.append(NoteSignature(name, signature[:4], signature[4:], f"{line}\n"))
     return text + "\n", found
 
@@ -184,7 +189,10 @@ def open_note(note: str, public_key: PublicKey) -> str:
     for each in own:
         require_signed(public_key, each.signature, text.encode())
     if not own:
-        raise NotProven(f"The note is not signed by {public_key.name} with the key that was given.")
+        raise NotProven(
+            f"The note is not signed by {public_key.name} with the key that was given.",
+            zh=f"签名文件不是由 {public_key.name} 用所给的密钥签名的。",
+        )
     return text
 
 
@@ -194,7 +202,8 @@ def require_signed(public_key: PublicKey, signature: bytes, message: bytes) -> N
         Ed25519PublicKey.from_public_bytes(public_key.key).verify(signature, message)
     except (InvalidSignature, ValueError) as error:
         raise NotProven(
-            f"The signature of {public_key.name} is wrong: the checkpoint was changed or never signed."
+            f"The signature of {public_key.name} is wrong: the checkpoint was changed or never signed.",
+            zh=f"{public_key.name} 的签名不正确：检查点被改动，或从未签名。",
         ) from error
 
 
@@ -203,10 +212,11 @@ def open_checkpoint(note: str, public_key: PublicKey) -> Checkpoint:
     try:
         note.encode()
     except UnicodeEncodeError as error:
-        raise NotProven("The signed note is not UTF-8.") from error
+        raise NotProven("The signed note is not UTF-8.", zh="签名文件不是 UTF-8。") from error
     checkpoint = Checkpoint.parse(open_note(note, public_key))
     if checkpoint.origin != public_key.name:
         raise NotProven(
-            f"The checkpoint is of the log {checkpoint.origin!r}, the key of {public_key.name!r}."
+            f"The checkpoint is of the log {checkpoint.origin!r}, the key of {public_key.name!r}.",
+            zh=f"检查点属于日志 {checkpoint.origin!r}，密钥属于 {public_key.name!r}。",
         )
     return checkpoint

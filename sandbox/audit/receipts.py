@@ -77,7 +77,7 @@ def _head(receipt: Mapping[str, object]) -> tuple[int, str, str]:
 def _hashes(proof: object) -> list[bytes]:
     if not isinstance(proof, list) or not all(isinstance(hash, str) for hash in proof):
         raise NotProven("The proof is not a list of hashes.")
-    hashes = [decode(hash, "A hash of the proof") for hash in proof]
+    hashes = [decode(hash, "A hash of the proof", "证明的一个散列值") for hash in proof]
     if any(len(hash) != 32 for hash in hashes):
         raise NotProven("A hash of the proof is not a SHA-256 hash.")
     return hashes

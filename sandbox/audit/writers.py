@@ -27,6 +27,7 @@ WRITERS: Mapping[str, tuple[str, ...]] = {
     "lifecycle": (VAULT,),
     "demands": (VAULT,),
     "oversight": (VAULT,),
+    "oversight.taken_on": (PORTAL, VAULT),  # of each, what waits there
     "releases": (VAULT,),
     "answer_pages": (VAULT,),
     "synthesis": (VAULT,),

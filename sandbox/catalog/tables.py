@@ -152,6 +152,29 @@ handovers = Table(
     schema="vault",
 )
 
+
+def taken_on_table(schema: str) -> Table:
+    """Who has taken on what waits: a service's own."""
+    return Table(
+        "taken_on",
+        metadata,
+        # what waits, and for which department: each has a person of its own
+        Column("kind", Text, primary_key=True),
+        Column("id", Text, primary_key=True),
+        Column("department", Text, primary_key=True),
+        Column("account", Text, nullable=False, index=True),  # who has taken it on
+        Column("taken_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+        Column("handed_by", Text),  # by whom it was handed over; null where they took it on themself
+        Column("note", Text, nullable=False, server_default=""),
+        Column("object", Text, nullable=False),  # how the log names the thing
+        Column("late_told_at", DateTime(timezone=True)),  # when they were told that it is late
+        Column("all_told_at", DateTime(timezone=True)),  # and when their colleagues were
+        schema=schema,
+    )
+
+
+taken_on = taken_on_table("vault")
+
 announced_versions = Table(
     "announced_versions",
     metadata,

@@ -14,7 +14,7 @@ from sandbox.cli import derivations, contracts, quality, lifecycle, responsibili
 from sandbox.cli import companies, access_requests, courier, notices, risks, operations  # noqa: F401  # isort: skip
 from sandbox.cli import watermarks, course  # noqa: F401  # isort: skip
 from sandbox.cli import questions, runs, check, reviews, payments, competitions, audit, licensed_files, people  # noqa: F401  # isort: skip
-from sandbox.cli import discussion, models, witness, decisions  # noqa: F401  # isort: skip
+from sandbox.cli import discussion, models, witness, decisions, taken_on  # noqa: F401  # isort: skip
 from sandbox.cli.terminal import app, err
 from sandbox.errors import CihuError
 

@@ -170,6 +170,8 @@ def join(
         raise InvalidInput(
             "Say --form or --invitation, and --accept-terms.",
             remedy=f"Read the terms first: cihu competition show {name} --json",
+            zh="请给出 --form 或 --invitation，以及 --accept-terms。",
+            remedy_zh=f"请先阅读条款：cihu competition show {name} --json",
         )
     person = visitor_of(home, who)
     terms = person.vault("GET", at(name))["terms_sha256"]
@@ -225,7 +227,12 @@ def merge(
 ) -> None:
     """Merge two teams: one captain proposes, the other accepts."""
     if bool(into) == bool(accept):
-        raise InvalidInput("Say --into or --accept.", remedy="List the teams: cihu competition teams")
+        raise InvalidInput(
+            "Say --into or --accept.",
+            remedy="List the teams: cihu competition teams",
+            zh="请给出 --into 或 --accept。",
+            remedy_zh="列出团队：cihu competition teams",
+        )
     if into:
         visitor_of(home, who).vault("POST", at(name, "/mergers"), json={"into": into})
         return out.print("Proposed. The captain of the other team accepts it.")
@@ -254,7 +261,12 @@ def enter(
 ) -> None:
     """Hand in an entry."""
     if [bool(run), document is not None, question is not None].count(True) != 1:
-        raise InvalidInput("Say --run, --document or --question.", remedy="One entry has one of them.")
+        raise InvalidInput(
+            "Say --run, --document or --question.",
+            remedy="One entry has one of them.",
+            zh="请给出 --run、--document 或 --question。",
+            remedy_zh="一次提交只能有其中一项。",
+        )
     content: dict[str, Any] = {"run": run}
     kind = "model" if model else "program"
     if document is not None:
@@ -403,7 +415,12 @@ def documents(
     if entry:
         marks = dict(one.partition("=")[::2] for one in mark or ())
         if not all(points.isdigit() for points in marks.values()):
-            raise InvalidInput("Points are whole numbers.", remedy="Write --mark value=40.")
+            raise InvalidInput(
+                "Points are whole numbers.",
+                remedy="Write --mark value=40.",
+                zh="分数须为整数。",
+                remedy_zh="请写成 --mark value=40。",
+            )
         given = {
             "round": in_round,
             "marks": {id: int(points) for id, points in marks.items()},
@@ -718,5 +735,8 @@ def _text(file: Path) -> str:
     except (OSError, UnicodeDecodeError) as error:
         why = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
         raise InvalidInput(
-            f"{file} cannot be read: {why}.", remedy="Name a file that you may read."
+            f"{file} cannot be read: {why}.",
+            remedy="Name a file that you may read.",
+            zh=f"无法读取 {file}：{why}。",
+            remedy_zh="请指定您可以读取的文件。",
         ) from None

@@ -163,6 +163,8 @@ def answer_pages(
         raise InvalidInput(
             "One thing at a time, and of one page.",
             remedy="Give PAGE and one of --answer, --price, --refresh, --history and --remove.",
+            zh="一次只能对一个页面做一件事。",
+            remedy_zh="请给出 PAGE，以及 --answer、--price、--refresh、--history、--remove 之一。",
         )
     if answer:
         done = _saved(visitor, at, page, answer, {"title": title, "text": text}, team)

@@ -23,7 +23,7 @@ from sandbox.identity.login import (
 from sandbox.identity.login_uses import forget_uses, last_uses, note_use
 from sandbox.identity.model import ADMINISTRATORS, ROLES, Principal
 from sandbox.identity.organisations import create_organisation, require_organisation
-from sandbox.identity.principals import live_officers, load_principal
+from sandbox.identity.principals import live_officers, live_people, load_principal
 from sandbox.identity.revocations import (
     CHANNEL,
     Origin,
@@ -75,6 +75,7 @@ __all__ = [
     "last_uses",
     "leave_team",
     "live_officers",
+    "live_people",
     "load_principal",
     "log_in",
     "login_claims",

@@ -67,6 +67,16 @@ def live_officers(tx: Transaction, organisation: str) -> list[str]:
     return list(tx.scalars(officers))
 
 
+def live_people(tx: Transaction, role: str) -> list[str]:
+    """The accounts that have a role now, by id."""
+    wanted = (
+        select(accounts.c.id)
+        .join(account_roles, account_roles.c.account == accounts.c.id)
+        .where(accounts.c.disabled_at.is_(None), account_roles.c.role == role)
+    )
+    return list(tx.scalars(wanted.order_by(accounts.c.id)))
+
+
 def hold_account(tx: Transaction, account_id: str, *, share: bool = False) -> None:
     """Wait until nobody else holds the account, and hold it until the transaction ends.
     Whoever changes it does so alone; whoever only decides by it shares. A lock of Postgres and not of the

@@ -36,6 +36,7 @@ KINDS: Mapping[str, Words] = {
     "releases": Words("所购产品的版次", "Releases of products that you hold"),
     "competitions": Words("大赛", "Competitions"),
     "companies": Words("企业信息", "Records of companies"),
+    "taken_on": Words("我接办的事项", "What you have taken on"),
     "account": Words("我的账号", "Your account"),
     "risks": Words("风险监测", "Risk watch"),
     "operation": Words("系统运行", "Operation of the system"),
@@ -100,6 +101,16 @@ EVENTS: Mapping[str, Told] = {
     "responsibility.handed_over": Told(
         "department_data", "同事的职责已移交给您", "What a colleague answered for was handed over to you"
     ),
+    "waiting.handed_over": Told(
+        "taken_on", "同事将 {thing} 转交给您办理", "A colleague handed {thing} over to you"
+    ),
+    "waiting.passed_on": Told(
+        "taken_on",
+        "您代理的同事已离任，{thing} 由您办理",
+        "{thing} passed to you, the deputy of a colleague",
+    ),
+    "waiting.taken_on": Told("taken_on", "同事接手了您的 {thing}", "A colleague took {thing} over from you"),
+    "waiting.late": Told("taken_on", "{thing} 已逾期，仍待办理", "{thing} is late, and still waits"),
     "version.announced": Told(
         "dataset_changes", "{thing} 公告了新版本", "A coming version of {thing} was announced"
     ),
@@ -371,11 +382,13 @@ def page_of(event: str, about: str) -> str:
     """The page of the thing, for whoever is told: a path of the portal."""
     noun, _, name = about.partition(":")
     if noun == "request":
-        return f"/queue/requests/{name}" if EVENTS[event].kind == "requests" else "/requests"
+        decides = EVENTS[event].kind in {"requests", "taken_on"}
+        return f"/queue/requests/{name}" if decides else "/requests"
     if event in OF_DISCUSSION:
         return f"/competitions/{name}/discussion"
     if event in {"certificate.issued", "certificate.expiring"}:
         return "/course"
     if noun == "company":
-        return "/companies" if event in {"company.entered", "company.registered"} else "/company"
+        verifies = event in {"company.entered", "company.registered"} or EVENTS[event].kind == "taken_on"
+        return "/companies" if verifies else "/company"
     return PAGES[noun].format(name=name)

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Path, Query
 from fastapi.responses import StreamingResponse
-from pydantic import BeforeValidator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from sandbox.api_schema import LARGEST_EXACT, ExactInt, answers
 from sandbox.audit import Log
@@ -17,7 +17,7 @@ from sandbox.audit.listing import require_zone
 from sandbox.audit.search import MOST_FOUND, LogFilter
 from sandbox.database import Database
 from sandbox.identity import Principal
-from sandbox.oversight import decisions, log_trail
+from sandbox.oversight import decisions, log_trail, taken_on
 from sandbox.oversight.request_facts import OversightContext, request_facts
 from sandbox.oversight.risks import RiskContext, risks
 from sandbox.oversight.schemas import (
@@ -28,11 +28,14 @@ from sandbox.oversight.schemas import (
     RequestFactsDocument,
     RisksDocument,
     ScoreboardDocument,
+    TakenOnDocument,
     VaultHealthDocument,
     WaitingDocument,
+    WaitingThingDocument,
     WhatIfDocument,
 )
 from sandbox.oversight.scoreboard import MONTHS, scoreboard
+from sandbox.oversight.taken_on import TakenOnContext
 from sandbox.oversight.vault_health import Needs, vault_health
 from sandbox.oversight.waiting import waiting
 from sandbox.plain_text import PlainText
@@ -76,6 +79,87 @@ def risks_router(context: RiskContext, *, authenticate: Callable[..., Principal]
         """For officers: pushes, push credentials and ends that need a second person, competitions to agree
         to, and appeals. Requests, reviews, opening reviews, problems, pulls and derivations have lists."""
         return waiting(context.facts, officer)
+
+    return api
+
+
+class TakingOn(BaseModel):
+    """`instead_of`: the colleague who has it until now, where the asker takes it over from them."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    instead_of: Annotated[PlainText, Field(max_length=100)] | None = None
+
+
+class HandingOver(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    to: Annotated[PlainText, Field(max_length=100)]
+    note: Annotated[PlainText, Field(max_length=1000)] = ""
+
+
+def taken_on_router(
+    context: TakenOnContext, *, authenticate: Callable[..., Principal], prefix: str, of: str
+) -> APIRouter:
+    """The same operations in the vault and in the portal, each of what waits there. `of`: a word for the ids
+    of the operations that tells the two apart."""
+    api = APIRouter(prefix=prefix, tags=["oversight"])
+    Asker = Annotated[Principal, Depends(authenticate)]
+    Kind = Annotated[Literal[*context.kinds], Path()]  # type: ignore[valid-type]
+    Id = Annotated[PlainText, Path(max_length=400)]
+
+    @api.get(
+        "/taken-on",
+        operation_id=f"list_taken_on{of}",
+        summary="Who has taken on what waits",
+        responses=answers(list[TakenOnDocument]),
+    )
+    def listed(asker: Asker) -> list[TakenOnDocument]:
+        """Of the asker's department or role. What is absent is nobody's. It locks nothing: whoever may
+        decide still may."""
+        return taken_on.taken_on_by(context, asker)
+
+    @api.get(
+        "/waiting/{kind}/{id}",
+        operation_id=f"get_waiting{of}",
+        summary="Something that waits for you, and who may do it",
+        responses=answers(WaitingThingDocument, 404),
+    )
+    def one(asker: Asker, kind: Kind, id: Id) -> WaitingThingDocument:
+        """Who has taken it on, and the colleagues to whom it can be handed over: those who may do it."""
+        return taken_on.waiting_thing(context, asker, kind, id)
+
+    @api.post(
+        "/waiting/{kind}/{id}/take-on",
+        operation_id=f"take_on{of}",
+        summary="Take something on",
+        responses=answers(WaitingThingDocument, 403, 404, 409),
+    )
+    def take(asker: Asker, kind: Kind, id: Id, taking: TakingOn) -> WaitingThingDocument:
+        """The asker becomes the person who is responsible, until it is done. From a colleague who has it, by
+        naming them; they are told."""
+        return taken_on.take_on(context, asker, kind, id, instead_of=taking.instead_of)
+
+    @api.post(
+        "/waiting/{kind}/{id}/hand-over",
+        operation_id=f"hand_over_waiting{of}",
+        summary="Hand over what you have taken on",
+        responses=answers(WaitingThingDocument, 403, 404),
+    )
+    def handed(asker: Asker, kind: Kind, id: Id, handing: HandingOver) -> WaitingThingDocument:
+        """To a colleague who may do it; they are told, and find the note with it."""
+        return taken_on.pass_on(context, asker, kind, id, to=handing.to, note=handing.note)
+
+    @api.post(
+        "/waiting/{kind}/{id}/give-back",
+        status_code=204,
+        operation_id=f"give_back{of}",
+        summary="Give back what you have taken on",
+        responses=answers(None, 403, 404, status=204),
+    )
+    def given_back(asker: Asker, kind: Kind, id: Id) -> None:
+        """It is nobody's again."""
+        taken_on.give_back(context, asker, kind, id)
 
     return api
 

@@ -107,12 +107,12 @@ def risks(context: RiskContext, asker: Principal, *, now: datetime | None = None
     refresh_index(context.facts.repository)
     with context.facts.database.transaction() as tx:
         found = [finding for _, each in findings(tx, context, [department], now) for finding in each]
-        _note_told(tx, department or EVERYWHERE, found)
+        note_told(tx, department or EVERYWHERE, found)
     document = RisksDocument(as_of=now, limits=asdict(context.limits), findings=found)  # type: ignore[typeddict-item]
     return document if department is None else document | {"department": department}
 
 
-def _note_told(tx: Transaction, scope: str, found: Iterable[RiskFinding]) -> None:
+def note_told(tx: Transaction, scope: str, found: Iterable[RiskFinding]) -> None:
     told = {
         (row.kind, row.department, row.subject, row.object): row.raised_at
         for row in tx.execute(select(risk_alerts).where(risk_alerts.c.scope == scope))

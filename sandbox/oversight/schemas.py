@@ -146,6 +146,39 @@ class WaitingDocument(TypedDict):
     since: datetime
 
 
+class TakenOnDocument(TypedDict):
+    """Who has taken on something that waits. `name` is the person's. `handed_by`: the colleague who handed it
+    over, with a `note`. `deputy_of`: who took it on and is no officer any more; the deputy counts."""
+
+    kind: str
+    id: str
+    account: str
+    name: str
+    taken_at: datetime
+    note: str
+    handed_by: NotRequired[str]
+    deputy_of: NotRequired[str]
+
+
+class ColleagueDocument(TypedDict):
+    account: str
+    name: str
+
+
+class WaitingThingDocument(TypedDict):
+    """Something that waits for the asker. `colleagues`: who beside them may do it, and whom it can be handed
+    over to. `taken_on` is absent while it is nobody's."""
+
+    kind: str
+    id: str
+    department: str
+    name: str
+    since: datetime
+    due_at: NotRequired[datetime]
+    taken_on: NotRequired[TakenOnDocument]
+    colleagues: list[ColleagueDocument]
+
+
 class RiskLimitsDocument(TypedDict):
     """policies/risks.yaml."""
 

@@ -4,7 +4,7 @@ own lists say it: the second person's part of pushes and ends, competitions and 
 Somebody who may not do it (they made it, or did their part) is not told that it waits for them.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, select
@@ -34,8 +34,7 @@ def waiting(context: OversightContext, officer: Principal) -> list[WaitingDocume
     if "officer" not in officer.roles:  # auditors look on, and do none of this
         return []
     with context.database.transaction() as tx:
-        found = [*_pushes(tx, officer), *_credentials(tx, officer), *_steps(tx, officer)]
-        found += [*_agreements(tx, officer), *_appeals(tx, officer)]
+        found = [each for find in OF_KIND.values() for each in find(tx, officer)]
     return sorted(found, key=lambda each: each["since"])
 
 
@@ -110,3 +109,12 @@ def _own(officer: Principal) -> ColumnElement[bool]:
 
 def _found(kind: WaitingKind, id: object, name: str, since: datetime) -> WaitingDocument:
     return {"kind": kind, "id": str(id), "name": name, "since": since}
+
+
+OF_KIND: Mapping[str, Callable[[Transaction, Principal], Iterator[WaitingDocument]]] = {
+    "push": _pushes,
+    "push_credential": _credentials,
+    "lifecycle_step": _steps,
+    "competition": _agreements,
+    "appeal": _appeals,
+}

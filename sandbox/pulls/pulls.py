@@ -271,6 +271,11 @@ def _required(tx: Transaction, dataset: str, *, hold: bool = False) -> Row[Any]:
     return row
 
 
+def last_attempt(tx: Transaction, pull: int) -> Row[Any] | None:
+    """The last that ended; what was cut off did not."""
+    return next(iter(_attempts(tx, pull, 1)), None)
+
+
 def _attempts(tx: Transaction, pull: int, most: int) -> list[Row[Any]]:
     return list(
         tx.execute(

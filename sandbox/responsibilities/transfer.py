@@ -16,7 +16,7 @@ from sandbox.catalog.automatic_versions import needs_second_officer
 from sandbox.catalog.dataset_repository import DatasetRepository
 from sandbox.catalog.former_holders import with_maker
 from sandbox.catalog.opening import WAITING
-from sandbox.catalog.tables import handovers, opening_reviews
+from sandbox.catalog.tables import handovers, opening_reviews, taken_on
 from sandbox.database import Database, Transaction
 from sandbox.derivations.tables import derivations
 from sandbox.drafts.files import give_file
@@ -154,6 +154,12 @@ def _move(
         update(lifecycle_steps)
         .where(lifecycle_steps.c.proposed_by == leaving, lifecycle_steps.c.state == "proposed")
         .values(proposed_by=taking.id)
+    )
+    # what they had taken on; where the successor may not do it, it is nobody's (oversight/taken_on.py)
+    tx.execute(
+        update(taken_on)
+        .where(taken_on.c.account == leaving)
+        .values(account=taking.id, handed_by=leaving, late_told_at=None, all_told_at=None)
     )
     free_seats(tx, leaving, by=by)
 

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from sqlalchemy import select, update
 
 from sandbox.audit import Event, append
+from sandbox.catalog.named_persons import but_named
 from sandbox.database import Database
 from sandbox.reviews.model import WAITING
 from sandbox.reviews.read import reviewers_told
@@ -13,7 +14,8 @@ from sandbox.reviews.tables import reviews
 
 def remind(database: Database, *, now: datetime | None = None) -> int:
     """Write a notice of each review that has become overdue. Returns how many.
-    Officers who were told that the outputs wait get a notice of it, too."""
+    Officers who were told that the outputs wait get a notice of it, too; not those of a department in which
+    somebody has taken it on, who is told first."""
     now = now or datetime.now(UTC)
     with database.transaction() as tx:
         late = tx.execute(
@@ -36,6 +38,6 @@ def remind(database: Database, *, now: datetime | None = None) -> int:
                     f"review:{one.id}",
                     {"run": str(one.run), "due_at": one.due_at.isoformat()},
                 ),
-                to=reviewers_told(tx, one.id),
+                to=but_named(tx, "review", one.id, reviewers_told(tx, one.id)),
             )
         return len(late)

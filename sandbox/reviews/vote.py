@@ -8,9 +8,10 @@ from sqlalchemy import insert, update
 
 from sandbox.audit import Event, append
 from sandbox.catalog.grade import grade_of
+from sandbox.database import Transaction
 from sandbox.errors import Conflict, InvalidInput
 from sandbox.identity import Principal
-from sandbox.jobs import load_run
+from sandbox.jobs import Run, load_run
 from sandbox.reviews.checks import checked_review
 from sandbox.reviews.context import ReviewContext
 from sandbox.reviews.decide import decide
@@ -52,19 +53,8 @@ def vote(
                 zh="团队已修改文件说明。",
                 remedy_zh="请刷新页面，按新的说明投票。",
             )
-        versions = versions_of(tx, context.repository, run)
-        rule = rule_of(context.policy, grade_of(context.gate, versions))
-        need = needed(rule, review.files, context.low_risk)
         round = Round.FINAL if review.state is ReviewState.CONSOLIDATING else Round.BLIND
-        seats = need if round is Round.BLIND else len({one.reviewer for one in review.votes})
-        require_seat(
-            rule,
-            seats,
-            reviewer=officer.id,
-            organisation=officer.organisation,
-            cast=review.votes,
-            owners={version.policy.department for version in versions},
-        )
+        need = require_free_seat(tx, context, officer, review, run)
         earlier = {one.vote.path for one in review.votes if one.reviewer == officer.id and one.round is round}
         check_votes(votes, files=review.files, earlier=earlier, reasons=context.policy.reasons)
         tx.execute(
@@ -104,3 +94,23 @@ def vote(
             tx.execute(update(reviews).where(reviews.c.id == id).values(state=following.state.value))
             append(tx, voted)
         return load_review(tx, id)
+
+
+def require_free_seat(
+    tx: Transaction, context: ReviewContext, officer: Principal, review: Review, run: Run
+) -> int:
+    """How many reviewers the review needs, if this officer is or can become one of them. Raises `Forbidden`,
+    `Conflict`."""
+    versions = versions_of(tx, context.repository, run)
+    rule = rule_of(context.policy, grade_of(context.gate, versions))
+    need = needed(rule, review.files, context.low_risk)
+    blind = review.state is not ReviewState.CONSOLIDATING
+    require_seat(
+        rule,
+        need if blind else len({one.reviewer for one in review.votes}),
+        reviewer=officer.id,
+        organisation=officer.organisation,
+        cast=review.votes,
+        owners={version.policy.department for version in versions},
+    )
+    return need

@@ -52,6 +52,7 @@ from sandbox.catalog.dataset_repository import DatasetRepository
 from sandbox.catalog.notice import NoticeRule, read_notice_days
 from sandbox.catalog.populations import read_populations
 from sandbox.catalog.sweep import sweep
+from sandbox.catalog.tables import taken_on
 from sandbox.cleaning import PseudonymKeys, StepCleaner
 from sandbox.competitions.context import CompetitionContext
 from sandbox.competitions.entries.score import ScoringContext, wait_until
@@ -64,7 +65,7 @@ from sandbox.derivations import endpoints as derivations_endpoints
 from sandbox.derivations.context import DerivationContext
 from sandbox.derivations.schedule import run_due
 from sandbox.disclosure.checks.registry import CHECKS
-from sandbox.disclosure.taxonomy import load_disclosure
+from sandbox.disclosure.taxonomy import Taxonomy, load_disclosure
 from sandbox.drafts import endpoints as drafts_endpoints
 from sandbox.drafts.context import DraftContext
 from sandbox.drafts.files import sweep_files
@@ -90,7 +91,16 @@ from sandbox.http.redacted_logs import redact_logs
 from sandbox.http.refused_changes import log_refused_changes
 from sandbox.http.request_log import RequestLog
 from sandbox.http.security_headers import SecurityHeaders
-from sandbox.identity import KERNEL, VAULT, WORKSPACE, Claims, Principal, TokenIssuer, TokenVerifier
+from sandbox.identity import (
+    KERNEL,
+    VAULT,
+    WORKSPACE,
+    Claims,
+    Principal,
+    TokenIssuer,
+    TokenVerifier,
+    live_officers,
+)
 from sandbox.ingest.code_lists import load_code_lists
 from sandbox.jobs import RunContext, Worker
 from sandbox.lifecycle.context import LifecycleContext, has_live_grants
@@ -101,10 +111,14 @@ from sandbox.models.context import ModelContext
 from sandbox.models.sealed_use import SealedLibrary
 from sandbox.openings.context import OpeningContext
 from sandbox.openings.openings import remind_of_openings
+from sandbox.oversight.deadlines import read_deadlines
 from sandbox.oversight.request_facts import OversightContext
 from sandbox.oversight.risk_alerts import RiskWatch
 from sandbox.oversight.risk_limits import read_risk_limits
 from sandbox.oversight.risks import RiskContext
+from sandbox.oversight.taken_on import TakenOnContext, look_after
+from sandbox.oversight.waiting_things import KINDS as THINGS
+from sandbox.oversight.waiting_things import VaultThings
 from sandbox.policy import Gate, Resource
 from sandbox.policy.identity_rules import read_identity_rules
 from sandbox.public import endpoints as public_endpoints
@@ -282,11 +296,13 @@ def create_vault(settings: Settings, processes: EngineProcesses | None = None) -
     )
     listing = PublicContext(database, repository, gate)
     scorer = _scorer(worker.context, raw, settings.policies)
-    risks = RiskContext(
-        OversightContext(database, repository, gate), read_risk_limits(settings.policies), taxonomy
+    risks, taken = _oversight(
+        OversightContext(database, repository, gate), taxonomy, reviews, settings.policies
     )
     training = TrainingContext(database, gate, read_course(settings.policies))
-    lifespan = _housekeeping(database, worker, scorer, raw, lifecycle, openings, listing, risks, training)
+    lifespan = _housekeeping(
+        database, worker, scorer, raw, lifecycle, openings, listing, risks, taken, training
+    )
     app = FastAPI(
         title="Cihu vault",
         version=API_VERSION,
@@ -303,7 +319,7 @@ def create_vault(settings: Settings, processes: EngineProcesses | None = None) -
     pusher = pushes_endpoints.pusher_at(drafting, person)
     _add_data_zone(app, drafting, person=person, puller=puller, pusher=pusher)
     _add_questions(app, context, log, person)
-    _add_grants(app, risks, settings.policies, person)
+    _add_grants(app, risks, taken, settings.policies, person)
     _add_quality(app, context, drafting, assessor, reviews, person)
     _add_runs(app, worker, log, person)
     _add_reviews(app, reviews, log, person)
@@ -355,6 +371,7 @@ def _answer_errors(app: FastAPI, database: Database) -> None:
 def _add_grants(
     app: FastAPI,
     risks: RiskContext,
+    taken: TakenOnContext,
     policies: Path,
     person: Callable[..., Principal],
 ) -> None:
@@ -366,9 +383,28 @@ def _add_grants(
     app.include_router(oversight_endpoints.router(facts, authenticate=person))
     _add_sight(app, facts.repository, facts.gate, person)
     app.include_router(oversight_endpoints.risks_router(risks, authenticate=person))
+    app.include_router(oversight_endpoints.taken_on_router(taken, authenticate=person, prefix="/v1", of=""))
     app.include_router(oversight_endpoints.scoreboard_router(facts, authenticate=person))
     separated = read_identity_rules(policies).separated
     app.include_router(oversight_endpoints.decisions_router(facts, separated=separated, authenticate=person))
+
+
+def _oversight(
+    facts: OversightContext, taxonomy: Taxonomy, reviews: ReviewContext, policies: Path
+) -> tuple[RiskContext, TakenOnContext]:
+    """The risk watch, and who has taken on what waits."""
+    risks = RiskContext(facts, read_risk_limits(policies), taxonomy)
+    return risks, TakenOnContext(
+        facts.database,
+        facts.gate,
+        taken_on,
+        THINGS,
+        VaultThings(risks, reviews),
+        lambda tx, _, department: live_officers(tx, department),
+        facts.repository.lists.deputies_of,
+        read_deadlines(policies).due,
+        "vault",
+    )
 
 
 def _add_health(
@@ -697,6 +733,7 @@ def _housekeeping(
     openings: OpeningContext,
     listing: PublicContext,
     risks: RiskContext,
+    taken: TakenOnContext,
     training: TrainingContext,
 ) -> Any:
     """Sealed runs are carried out while the service is up.
@@ -711,6 +748,7 @@ def _housekeeping(
                     await asyncio.to_thread(expire_due, database)
                     await asyncio.to_thread(warn_of_ends, database)
                     await asyncio.to_thread(warn_of_certificates, training)
+                    await asyncio.to_thread(look_after, taken)  # before others are told what is late
                     await asyncio.to_thread(remind, database)
                     await asyncio.to_thread(remind_of_openings, openings)
                     await asyncio.to_thread(finish_erasures, lifecycle)

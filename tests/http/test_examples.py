@@ -271,6 +271,12 @@ class Study:
         refused = self.send("request_access", changed=until).json()["id"]
         self.send("refuse_request", "lin", at={"number": refused})
         request = self.send("request_access", changed=until).json()["id"]
+        waits = {"kind": "request", "id": request}
+        self.send("take_on", "lin", at=waits)
+        self.send("hand_over_waiting", "lin", at=waits)
+        self.send("get_waiting", "sun", at=waits)
+        self.send("list_taken_on", "lin")
+        self.send("give_back", "sun", at=waits)
         grant: int = self.send("approve_request", "lin", at={"number": request}, changed=until).json()["id"]
         self.send("get_request", at={"number": request})
         self.send("get_request_facts", "lin", at={"number": request})

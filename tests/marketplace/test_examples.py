@@ -81,7 +81,7 @@ def test_the_portal_takes_the_requests_of_the_examples(city, database) -> None:
     bargain(send, query)
     other = city.list_query(id="visits-elsewhere")["id"]
     waiting = send("place_order", "chen", changed={"product": other}).json()["order"]
-    send("approve_order", "he", at={"order": waiting})
+    take_on_and_approve(send, waiting)
     send("place_order", "chen")
     send("list_orders", "chen")
     licences = send("list_licences", "chen").json()["licences"]
@@ -315,6 +315,17 @@ def come_and_go(send: Callable[..., Any], send_with: Callable[..., Any]) -> dict
     send_with({}, "accept_invitation", changed={"invitation": other, "account": "lu"})
     send("leave_company", "lu")
     return registered
+
+
+def take_on_and_approve(send: Callable[..., Any], number: int) -> None:
+    """An operator takes an order on, hands it over to an officer, gets it back and approves it."""
+    order = {"kind": "order", "id": number}
+    send("take_on_of_market", "he", at=order)
+    send("hand_over_waiting_of_market", "he", at=order)
+    send("get_waiting_of_market", "lin", at=order)
+    send("list_taken_on_of_market", "lin")
+    send("give_back_of_market", "lin", at=order)
+    send("approve_order", "he", at={"order": number})
 
 
 def run_programs(send: Callable[..., Any]) -> None:

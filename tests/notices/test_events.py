@@ -13,7 +13,7 @@ from sandbox.vault.visible import RULES as VAULT_RULES
 
 COMES_DUE = {
     "grant.expiring", "certificate.expiring", "licence.expiring", "licence.near_quota", "company.near_limit",
-    "invoice.overdue",
+    "invoice.overdue", "waiting.late",
     "product.breaking_release", "competition.phase_opened", "competition.phase_closed", "mail.failed",
     "licence.new_network", *(event for event in EVENTS if event.startswith("risk.")),
 }  # fmt: skip

@@ -13,7 +13,6 @@ from marketplace.offers.price_rules import PriceRules
 from marketplace.orders.decide_order import approve_order, refuse_order
 from marketplace.orders.find import waiting_orders
 from marketplace.portal.authentication import Authenticator
-from marketplace.portal.deadlines import Deadlines
 from marketplace.portal.desk import moment_of
 from marketplace.portal.language import vault_in_language
 from marketplace.portal.paging import PAGE, page_of, part, reach
@@ -23,6 +22,7 @@ from marketplace.portal.vault_life import VaultLife
 from marketplace.vault import Vault
 from sandbox.database import Database
 from sandbox.errors import InvalidInput
+from sandbox.oversight.deadlines import Deadlines
 from sandbox.plain_text import PlainText
 from sandbox.policy import Gate
 

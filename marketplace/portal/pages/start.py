@@ -6,18 +6,20 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
 
 from marketplace.portal.authentication import Authenticator
-from marketplace.portal.deadlines import Deadlines
-from marketplace.portal.desk import desk_of
+from marketplace.portal.desk import Whose, desk_of
 from marketplace.portal.language import vault_in_language
 from marketplace.portal.my_sessions import my_tokens
+from marketplace.portal.named_persons import NamedPersons
 from marketplace.portal.pages.public.home import home
 from marketplace.portal.pages.public.listed_products import ProductCount
 from marketplace.portal.rendering import Pages
 from marketplace.portal.sessions import Session
 from marketplace.vault import Vault
 from sandbox.database import Database
+from sandbox.oversight.deadlines import Deadlines
 from sandbox.policy import Gate
 
+WHOSE: dict[str, Whose] = {"all": "all", "mine": "mine", "nobody": "nobody"}
 LOOK_AFTER_PEOPLE = frozenset({"operator", "system_administrator", "security_administrator"})
 
 
@@ -26,6 +28,7 @@ def router(
     database: Database,
     gate: Gate,
     deadlines: Deadlines,
+    named: NamedPersons,
     authenticator: Authenticator,
     pages: Pages,
     vault: Vault,
@@ -41,9 +44,9 @@ def router(
     ) -> Response:
         if session is None:
             return home(request, pages, vault, products)
-        return pages.show(
-            request, "start.html", session, desk=desk_of(session.principal, vault, database, deadlines)
-        )
+        whose = WHOSE.get(request.query_params.get("whose", ""), "all")
+        desk = desk_of(session.principal, vault, database, deadlines, named, whose)
+        return pages.show(request, "start.html", session, desk=desk, choices=list(WHOSE))
 
     @routes.get("/me")
     def me(request: Request, session: Annotated[Session, Depends(authenticator.person)]) -> Response:

@@ -8,14 +8,17 @@ from types import SimpleNamespace
 import pytest
 from pydantic import ValidationError
 
-from marketplace.portal.deadlines import Deadlines
 from marketplace.portal.desk import desk_of
+from marketplace.portal.market_things import market_context
+from marketplace.portal.named_persons import NamedPersons
 from marketplace.portal.rendering import Pages, Words
 from marketplace.products.parameters import read_value
 from marketplace.vault import Vault
 from sandbox.competitions.document import TrackDataset
 from sandbox.errors import InvalidInput
 from sandbox.identity import Principal, create_account, create_organisation, load_principal
+from sandbox.oversight.deadlines import Deadlines
+from story import POLICIES, city_gate
 
 SNIPPET = '{% from "snippets.html" import call_snippet %}{{ call_snippet(t, product, "http://x", "chk_1") }}'
 
@@ -57,7 +60,9 @@ def test_a_company_that_may_not_read_announcements_is_told_of_no_outage(shared_c
         newcomer = load_principal(tx, "xin")
     assert isinstance(newcomer, Principal) and newcomer.unverified
     vault = Vault(shared_city.vault_url, shared_city.issuer)
-    assert desk_of(newcomer, vault, shared_database, Deadlines({})).unread == ()
+    taken = market_context(shared_database, city_gate(), Deadlines({}), POLICIES)
+    named = NamedPersons(vault, taken)
+    assert desk_of(newcomer, vault, shared_database, Deadlines({}), named).unread == ()
 
 
 def test_a_company_is_named_and_its_officer_reads_nothing_of_ordering(shared_city, person) -> None:

@@ -34,9 +34,14 @@ ACTIONS = Path(__file__).with_name("actions.yaml")
 
 @pytest.fixture(scope="module")
 def lived_in(shared_city, listed) -> None:
-    """A city in which something was sold."""
+    """A city in which something was sold, and where an officer has taken on a request that waits."""
     shared_city.list_query()
     shared_city.buy("inspections-by-business")
+    wish = {"dataset": "clinic.visits", "team": "cihu-lake", "epsilon": "1", "until": "2027-06-30"}
+    wish["purpose"] = "保险产品研究，选址分析"
+    asked = shared_city.vault("wang").post("/requests", json=wish).json()
+    taken = shared_city.vault("lin").post(f"/waiting/request/{asked['id']}/take-on", json={})
+    assert taken.status_code == 200, taken.text
 
 
 @pytest.mark.parametrize("language", ["zh", "en"])

@@ -5,13 +5,16 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from marketplace.portal.deadlines import USUAL_DAYS, Deadlines, read_deadlines
 from marketplace.portal.desk import DECIDED_AS, Task, desk_of
+from marketplace.portal.market_things import market_context
 from marketplace.portal.messages import MESSAGES
+from marketplace.portal.named_persons import NamedPersons
 from marketplace.settings import REPOSITORY
 from marketplace.vault import Vault
 from sandbox.city_time import CITY_TIME
 from sandbox.identity import TokenIssuer, load_principal
+from sandbox.oversight.deadlines import USUAL_DAYS, Deadlines, read_deadlines
+from story import city_gate
 
 POLICIES = REPOSITORY / "policies"
 
@@ -54,6 +57,33 @@ def test_the_queue_says_none_to_nobody_who_may_not_see(waiting, person) -> None:
     assert "待审批的订单" in operator and "待审批的申报" not in operator and "有效的授权" not in operator
 
 
+def test_an_officer_takes_it_on_hands_it_over_and_gives_it_back(waiting, person) -> None:
+    """A request, which the vault keeps, and an order, which the market does; both are still to be decided."""
+    lin, hua = person("lin"), person("hua")
+    number = waiting.split()[0][1:]
+    order = re.findall(r"/waiting/order/(\d+)/take-on", lin.get("/").text)[0]
+    for kind, id in (("request", number), ("order", order)):
+        page = f"/waiting/{kind}/{id}"
+        assert "尚无人接办" in lin.get(page).text
+        assert lin.send("/?whose=nobody", f"{page}/take-on").status_code == 303
+        assert page not in hua.get("/?whose=nobody").text and page not in hua.get("/?whose=mine").text
+        mine = lin.get("/?whose=mine").text
+        assert page in mine and "您已接办" in mine and "已接办" in hua.get("/queue").text
+        wrong = lin.send(page, f"{page}/hand-over", to="zhou", note="请处理")
+        assert wrong.status_code == 422 and 'value="请处理"' in wrong.text
+        assert lin.send(page, f"{page}/hand-over", to="hua", note="请处理").status_code == 303
+        assert page in hua.get("/?whose=mine").text and "请处理" in hua.get(page).text
+        assert "转交给您办理" in hua.get("/notices").text
+        assert {person(who).get(page).status_code for who in ("zhou", "wang")} == {404}
+        assert lin.send(page, f"{page}/take-on").status_code == 303, "it names hua, from whom it is taken"
+        assert "接手了您的" in hua.get("/notices").text
+    facts = lin.get(f"/queue/requests/{number}").text
+    assert "您已接办" in facts and "批准" in hua.get(f"/queue/requests/{number}").text
+    page = f"/waiting/request/{number}"
+    assert lin.send(page, f"{page}/give-back").status_code == 303 and "尚无人接办" in lin.get(page).text
+    assert "有人退回了已接办的事项" in lin.get(f"/log/objects/request/{number}").text
+
+
 def test_what_is_late_comes_first_then_risks_then_what_waits_longest() -> None:
     now = datetime.now(UTC)
     late = Task("review", "late", "/", since=now, due=now - timedelta(hours=1))
@@ -81,5 +111,7 @@ def test_a_vault_that_is_away_is_said_and_hides_nothing_else(waiting, shared_dat
     away = Vault("http://127.0.0.1:9", TokenIssuer("portal", tmp_path, shared_database), timeout_seconds=1)
     with shared_database.transaction() as tx:
         officer = load_principal(tx, "lin")
-    desk = desk_of(officer, away, shared_database, read_deadlines(POLICIES))
-    assert "requests" in desk.unread and [task.kind for task in desk.own] == ["order"]
+    deadlines = read_deadlines(POLICIES)
+    named = NamedPersons(away, market_context(shared_database, city_gate(), deadlines, POLICIES))
+    desk = desk_of(officer, away, shared_database, deadlines, named)
+    assert {"requests", "taken_on"} <= {*desk.unread} and [task.kind for task in desk.own] == ["order"]
