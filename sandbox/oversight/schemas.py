@@ -85,10 +85,18 @@ class GradeWay(TypedDict):
     text: Words
 
 
+class NeededCertificate(TypedDict):
+    """The course whose training certificate the dataset asks for, and until when whoever asks holds one; null
+    where they hold no valid one."""
+
+    course: str
+    expires_at: datetime | None
+
+
 class RequestFactsDocument(TypedDict):
     """What an officer needs to decide on a request. `combined_grade`: of all that the team would hold, by the
     highest. `most_epsilon`: the largest budget that can be approved now; `may_decide`: whether whoever looks
-    may."""
+    may. `certificate`: where the dataset asks for one."""
 
     request: RequestDocument
     title: Words
@@ -103,6 +111,7 @@ class RequestFactsDocument(TypedDict):
     grant_epsilon: str
     most_epsilon: str
     may_decide: bool
+    certificate: NotRequired[NeededCertificate]
 
 
 RiskKind = Literal[
