@@ -1,12 +1,20 @@
 """What the operations on oversight answer with."""
 
 from datetime import datetime
-from typing import Literal, NotRequired
+from typing import Any, Literal, NotRequired
 
 from typing_extensions import TypedDict
 
 from sandbox.api_schema import Words
 from sandbox.grants.schemas import RequestDocument
+
+
+class HeldByVault(TypedDict):
+    """What the vault holds about whoever asks. `written_and_asked`: rows by table and column; `deeds`: how
+    often they stand there as whoever decided, published or made something."""
+
+    written_and_asked: dict[str, list[dict[str, Any]]]
+    deeds: dict[str, int]
 
 
 class AskingPerson(TypedDict):
