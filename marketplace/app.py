@@ -610,7 +610,10 @@ def _accounts(
 ) -> None:
     """Logging in, one's own account, and looking after those of others."""
     database = authenticator.database
-    for of_logins in (login, login_steps, password, security, invitations):
+    app.include_router(
+        security.router(database=database, vault=people.vault, authenticator=authenticator, pages=pages)
+    )
+    for of_logins in (login, login_steps, password, invitations):
         app.include_router(of_logins.router(database=database, authenticator=authenticator, pages=pages))
     client = CityClient(
         authenticator.city_providers,
@@ -624,7 +627,7 @@ def _accounts(
     for operations in (
         my_sessions.router(database=database, authenticator=authenticator, pages=pages),
         sign_in.router(database=database, issuer=issuer, authenticator=authenticator),
-        my_security.router(database=database, authenticator=authenticator),
+        my_security.router(database=database, vault=people.vault, authenticator=authenticator),
         people_operations.router(people=people, authenticator=authenticator),
     ):
         app.include_router(operations, dependencies=strict)

@@ -590,6 +590,14 @@ DRAFT_MESSAGES: dict[str, tuple[str, str]] = {
     "budget_grant": ("每项授权至多 ε", "A grant at most, ε"),
     "budget_question": ("每问默认 ε", "A question if it does not say, ε"),
     "budget_delta": ("δ（如 1e-6）", "δ (such as 1e-6)"),
+    "certificate_needed": ("申报和使用所需的培训证书", "Training certificate needed to request and use it"),
+    "certificate_none": ("不需要", "None"),
+    "certificate_of.safe-researcher": ("安全研究员课程", "The safe-researcher course"),
+    "certificate_is": (
+        "团队的每位成员都须持有证书才能申报、提问和运行程序。课程测试只需几分钟。",
+        "Each person of a team needs the certificate to request access, ask and run programs. The course's "
+        "test takes minutes.",
+    ),
     "budget_explained": (
         "ε 越小，保护越强，答案的误差越大。不确定时保留建议值。",
         "The smaller ε is, the stronger the protection and the larger the errors. If in doubt keep what is "

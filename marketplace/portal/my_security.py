@@ -2,25 +2,23 @@
 me."""
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, NotRequired
 
 from fastapi import APIRouter, Depends, Request
 from pydantic import BaseModel, Field
 from sqlalchemy import select
 from typing_extensions import TypedDict
 
-from marketplace.invoices.tables import credit_notes, payments
-from marketplace.keys.tables import keys
-from marketplace.offers.tables import offers
-from marketplace.orders.tables import orders
 from marketplace.portal.authentication import Authenticator
 from marketplace.portal.city_login.identities import connections, disconnect, issuer_named
 from marketplace.portal.city_login.tables import city_identities
 from marketplace.portal.tables import issued_tokens, sessions
-from marketplace.products.tables import products
-from sandbox.api_schema import answers
+from marketplace.vault import Vault
+from sandbox.api_schema import Words, answers
 from sandbox.audit import Event, append
-from sandbox.database import Database, Transaction
+from sandbox.database import Database, Transaction, metadata
+from sandbox.database.account_columns import held_counts, held_rows
+from sandbox.errors import Unavailable
 from sandbox.identity import Principal, change_own_password
 from sandbox.identity.passkeys import Passkey, list_passkeys, remove_passkey
 from sandbox.identity.people_list import held_of
@@ -37,9 +35,78 @@ from sandbox.notices.tables import mail_addresses, mail_switches
 from sandbox.plain_text import ExactText, PlainText
 
 CITY = "Cihu"
-DEEDS = ((orders, "decided_by"), (keys, "made_by"), (offers, "made_by"), (products, "listed_by"))
-MONEY = ((credit_notes, "made_by"), (payments, "entered_by"))
-"""Tables of the market that name who did something, and the column that does."""
+SHOWN = {
+    "market.city_sessions.account": ("expires_at", "issuer", "subject"),
+    "market.invitations.made_by": ("made_at", "organisation", "roles", "note", "status"),
+    "market.invitations.accepted_by": ("accepted_at", "organisation", "roles"),
+    "market.orders.buyer": ("placed_at", "product", "use", "note", "status"),
+    "notices.notices.actor": ("at", "event", "about"),
+    "notices.outbox.account": ("made_at", "address", "form", "state"),
+    "notices.read_marks.account": ("read_at", "notice"),
+}
+"""By the column that names the person: what is given of each of their rows, ordered by the first."""
+
+DEEDS = (
+    "identity.invitations.invited_by",
+    "market.companies.decided_by",
+    "market.companies.entered_by",
+    "market.company_endings.noticed_by",
+    "market.company_limits.set_by",
+    "market.credit_notes.made_by",
+    "market.keys.made_by",
+    "market.licences.ended_by",
+    "market.licences.notice_by",
+    "market.offers.made_by",
+    "market.order_steps.by",
+    "market.orders.decided_by",
+    "market.payment_changes.decided_by",
+    "market.payment_changes.proposed_by",
+    "market.payments.entered_by",
+    "market.products.listed_by",
+    "market.products.withdrawn_by",
+    "market.releases.released_by",
+    "market.sandbox_keys.made_by",
+    "market.service_accounts.made_by",
+    "market.statements.uploaded_by",
+    "operations.announcements.made_by",
+    "operations.announcements.withdrawn_by",
+    "operations.backups.recorded_by",
+    "operations.maintenance.ended_by",
+    "operations.maintenance.set_by",
+)
+"""Columns that name who did something for a company or an office."""
+
+IN_PARTS_OF_THEIR_OWN = {
+    "identity.account_roles.account": "roles",
+    "identity.invitations.account": "invitations",
+    "identity.known_devices.account": "known_devices",
+    "identity.passkeys.account": "passkeys",
+    "identity.passwords.account": "password",
+    "identity.recovery_codes.account": "recovery_codes",
+    "identity.team_members.account": "teams",
+    "identity.token_revocations.account": "logins_ended",
+    "identity.totp_factors.account": "one_time_codes",
+    "market.city_identities.account": "identities",
+    "market.issued_tokens.account": "workspace_tokens",
+    "market.sessions.account": "sessions",
+    "notices.mail_addresses.account": "mails",
+    "notices.mail_switches.account": "mails",
+}
+"""Columns whose rows the export has under a name: of `HeldAboutMe`, or of its `identity`."""
+
+NOT_HELD = {
+    "identity.login_attempts.account": "what was typed as a name at a login, by anybody; gone within a day",
+    "identity.login_uses.login": "the id of a session or token, of which the list of sessions tells",
+    "identity.password_history.account": "hashes of earlier passwords: secrets, and nothing else",
+    "market.authorization_codes.account": "secrets of a log-in that is under way, for a minute",
+    "market.city_identities.person": "the name that an identity provider gave, shown with `identities`",
+    "market.company_limits.account": "the kind of limit of a company",
+    "market.issued_tokens.audience": "the service for which a token is",
+    "market.payments.account": "a bank account",
+    "notices.notices.audience": "roles and persons: what a person was told stands in their inbox",
+    "operations.announcements.audience": "roles to whom something is announced",
+}
+"""Columns that are named like those of accounts and are not given, and why."""
 
 
 class PasskeyDocument(TypedDict):
@@ -81,8 +148,8 @@ class RecoveryCodes(TypedDict):
 
 
 class HeldAboutMe(TypedDict):
-    """What the portal holds about an account, without secrets. Requests, grants, runs and reviews are in the
-    vault, which lists them to their person; the log is public, and its entries are opened to who did them."""
+    """What the portal and the vault hold about an account, without secrets. The log is public, and its
+    entries are opened to who did them. `rows` and `acts_in_the_market`: by table and column."""
 
     identity: dict[str, Any]
     identities: list[dict[str, str]]
@@ -90,6 +157,9 @@ class HeldAboutMe(TypedDict):
     workspace_tokens: list[dict[str, str]]
     acts_in_the_market: dict[str, int]
     mails: list[dict[str, str]]
+    rows: dict[str, list[dict[str, Any]]]
+    vault: NotRequired[dict[str, Any]]
+    incomplete: NotRequired[Words]
 
 
 class NewPassword(BaseModel):
@@ -111,8 +181,22 @@ def shown(passkey: Passkey) -> PasskeyDocument:
     }
 
 
-def export(tx: Transaction, account: str) -> HeldAboutMe:
-    """All that the portal holds about an account; that it was read is an entry of the log."""
+def export(database: Database, vault: Vault, account: str) -> HeldAboutMe:
+    """All that is held about an account; that it was read is an entry of the log. While the vault cannot be
+    reached its part is missing, and `incomplete` says so."""
+    with database.transaction() as tx:
+        held = _held_by_portal(tx, account)
+    try:
+        held["vault"] = vault.get(account, "/v1/me/held")
+    except Unavailable:
+        held["incomplete"] = {
+            "en": "The vault cannot be reached: what it holds is missing here. Export again later.",
+            "zh": "暂时无法连接保险库，缺少其保存的部分。请稍后重新导出。",
+        }
+    return held
+
+
+def _held_by_portal(tx: Transaction, account: str) -> HeldAboutMe:
 
     def rows(table: Any, *names: str) -> list[dict[str, str]]:
         found = tx.execute(select(*(table.c[name] for name in names)).where(table.c.account == account))
@@ -127,11 +211,9 @@ def export(tx: Transaction, account: str) -> HeldAboutMe:
             sessions, "way", "opened_at", "seen_at", "expires_at", "address", "agent", "methods"
         ),
         "workspace_tokens": rows(issued_tokens, "issued_at", "expires_at"),
-        "acts_in_the_market": {
-            f"{table.name}.{column}": len(tx.execute(select(table).where(table.c[column] == account)).all())
-            for table, column in (*DEEDS, *MONEY)
-        },
+        "acts_in_the_market": held_counts(tx, metadata, DEEDS, account),
         "mails": [],
+        "rows": held_rows(tx, metadata, SHOWN, account),
     }
     held["mails"] = [
         *rows(mail_addresses, "address", "language", "daily", "verified_at"),
@@ -141,7 +223,7 @@ def export(tx: Transaction, account: str) -> HeldAboutMe:
     return held
 
 
-def router(*, database: Database, authenticator: Authenticator) -> APIRouter:
+def router(*, database: Database, vault: Vault, authenticator: Authenticator) -> APIRouter:
     routes = APIRouter(prefix="/api/v1/me", tags=["login"])
     Caller = Annotated[Principal, Depends(authenticator.caller)]
     Recent = Annotated[Principal, Depends(authenticator.recent_caller)]
@@ -254,11 +336,11 @@ def router(*, database: Database, authenticator: Authenticator) -> APIRouter:
     @routes.get(
         "/export",
         operation_id="export_my_data",
-        summary="What the portal holds about me",
+        summary="What is held about me",
         responses=answers(HeldAboutMe),
     )
     def held(me: Caller) -> HeldAboutMe:
-        with database.transaction() as tx:
-            return export(tx, me.id)
+        """By the portal and by the vault."""
+        return export(database, vault, me.id)
 
     return routes

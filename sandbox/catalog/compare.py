@@ -336,6 +336,12 @@ OF_THE_DATASET: tuple[tuple[str, Callable[[DatasetPolicy], Any], str, str], ...]
         "The public, rounded number of its rows is another.",
         "公开的约略行数已修改。",
     ),
+    (
+        "certificate_changed",
+        lambda policy: policy.certificate,
+        "The training certificate that access needs is another.",
+        "使用所需的培训证书已改变。",
+    ),
     ("hints_changed", lambda policy: policy.hint_bits, "What hints may tell is another.", "提示额度已修改。"),
     (
         "department_changed",

@@ -39,6 +39,7 @@ def describe(version: Version, responsible: Sequence[Responsible] = ()) -> dict[
         if policy.budget
         else None,
         "hint_bits": policy.hint_bits,
+        **({"certificate": policy.certificate} if policy.certificate else {}),
         "columns": [_column(column) for column in policy.columns],
         **({"catalogue": entry} if (entry := catalogue_entry(policy.catalogue)) else {}),
         "responsible": [

@@ -187,6 +187,7 @@ class DatasetPolicy:
     budget: DatasetBudget | None
     columns: tuple[Column, ...]
     hint_bits: int = 0  # in all, for each grant; without it there are none
+    certificate: str = ""  # the course whose training certificate people need for a grant, and under it
     ids: IdRule | None = (
         None  # of a published version never None: what it was published by (dataset_repository.py)
     )

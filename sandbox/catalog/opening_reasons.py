@@ -59,6 +59,7 @@ PROTECTION: tuple[Callable[[DatasetPolicy], Any], ...] = (
     lambda policy: policy.budget and policy.budget.grant_epsilon,
     lambda policy: policy.budget and policy.budget.delta,
     lambda policy: policy.hint_bits,
+    lambda policy: not policy.certificate,
     lambda policy: policy.unit and policy.unit.max_rows,
 )
 

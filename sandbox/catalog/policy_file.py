@@ -104,6 +104,15 @@ def read_policy(
                         "unit",
                         remedy=f"Add `{needed}`; see policies/dataset.schema.json.",
                     )
+    if "certificate" in said and "unit" not in said:
+        with faults:
+            raise source.fault(
+                "open data needs no grant, so nobody is asked for a certificate.",
+                "certificate",
+                remedy="Remove `certificate`.",
+                zh="开放数据无需授权，因此不会要求证书。",
+                remedy_zh="请删去 certificate。",
+            )
     budget = None
     with faults:
         budget = _budget(source, said["budget"]) if "budget" in said else None
@@ -135,6 +144,7 @@ def read_policy(
         budget=budget,
         columns=columns,
         hint_bits=int(said["hints"]["bits"]) if "hints" in said else 0,
+        certificate=str(said.get("certificate", "")),
         ids=IdRule(said["unit"]["ids"]) if "ids" in said.get("unit", {}) else None,
         file=_file(said.get("file", {})),
         dropped_columns=tuple(said.get("dropped_columns", [])),

@@ -207,7 +207,8 @@ class DatasetDocument(TypedDict):
     """A dataset in its newest version. `unit` and `budget` are null for open data.
 
     `notes`: what its officer says is new. `changed`: since the version before, where one dataset is
-    described. `retires_at`: from then on nobody asks it. `lineage`: of one that is derived from others."""
+    described. `retires_at`: from then on nobody asks it. `lineage`: of one that is derived from others.
+    `certificate`: the course whose training certificate is needed for access."""
 
     name: str
     version: int
@@ -226,6 +227,7 @@ class DatasetDocument(TypedDict):
     unit: PrivacyUnitDocument | None
     budget: BudgetDocument | None
     hint_bits: int
+    certificate: NotRequired[str]
     columns: list[ColumnDocument]
     catalogue: NotRequired[CatalogueDocument]
     responsible: list[ResponsibleDocument]

@@ -51,6 +51,11 @@ def _lines(facts: dict[str, Any]) -> list[str]:
         f"{earlier['questions']} questions ({earlier['questions_on_dataset']} on this dataset), "
         f"{earlier['runs']} sealed runs.",
     ]
+    if needed := facts.get("certificate"):
+        until = (
+            f"holds one until {needed['expires_at'][:10]}" if needed["expires_at"] else "holds no valid one"
+        )
+        lines.append(f"  Needs a certificate of the course {needed['course']}: {person['name']} {until}.")
     lines += [
         f"  Holds grant {each['grant']}: {each['dataset']}, grade {each['grade']}, "
         f"epsilon {each['epsilon']}, until {each['until'][:10]}"

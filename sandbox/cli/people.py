@@ -250,7 +250,7 @@ def disconnect_mine(
 
 @me_app.command("export")
 def export(who: As = "wang", home: Home = None) -> None:
-    """Print what the portal holds about you, as JSON."""
+    """Print what the portal and the vault hold about you, as JSON."""
     held = visitor_of(home, who).market("GET", "/api/v1/me/export")
     print_json(held, indent=1 if sys.stdout.isatty() else None)
 

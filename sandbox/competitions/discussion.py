@@ -80,7 +80,7 @@ def post(
             kind=kind,
             words={"text": text.strip()},
             answers=answers,
-            team=team if person.organisation != row.department else None,
+            team=None if _organises(person, row) else team,
             more=more,
         )
         return _document(tx, row, person, made)

@@ -173,6 +173,14 @@ def _budget(policy: DatasetPolicy, inputs: Sequence[Version]) -> Iterator[Invali
         return
     delta, epsilon = min(each.delta for each in budgets), min(each.dataset_epsilon for each in budgets)
     bits = min(each.policy.hint_bits for each in inputs)
+    needed = next((each.policy.certificate for each in inputs if each.policy.certificate), "")
+    if needed and not policy.certificate:
+        yield _fault(
+            "A dataset that it reads asks for a training certificate, and it asks for none.",
+            f"Write certificate: {needed}.",
+            "所读数据集要求培训证书，而其本身未作要求。",
+            f"请写 certificate: {needed}。",
+        )
     if policy.budget.delta > delta or policy.budget.dataset_epsilon > epsilon or policy.hint_bits > bits:
         yield _fault(
             "Its budget is larger than that of a dataset that it reads.",

@@ -24,6 +24,7 @@ FIELDS = (
     "population",
     "unit",
     "budget",
+    "certificate",
     "hints",
     "file",
     "dropped_columns",

@@ -15,12 +15,13 @@ from sandbox.database import Database, Transaction
 from sandbox.errors import Conflict, InvalidInput
 from sandbox.grants.model import Grant, GrantStatus, Request, RequestStatus
 from sandbox.grants.read import as_grant, as_request, load_grant, load_request, may_know, no_grant, no_request
-from sandbox.grants.request_access import check_terms
+from sandbox.grants.request_access import certificate_of, check_terms
 from sandbox.grants.tables import grants, requests
 from sandbox.identity import Principal
 from sandbox.identity.teams import require_not_merged
 from sandbox.policy import Gate, Resource, hidden_from_strangers
 from sandbox.privacy import epsilon_within
+from sandbox.training.certificates import find_valid
 
 WARNED_BEFORE = timedelta(days=14)
 
@@ -45,6 +46,16 @@ def approve(
         terms_epsilon = request.epsilon if epsilon is None else epsilon
         terms_until = until or request.until
         check_terms(version, terms_epsilon, terms_until)
+        certificate = certificate_of(version, request.team)
+        if certificate and find_valid(tx, request.asked_by, certificate, datetime.now(UTC)) is None:
+            raise Conflict(
+                f"{request.asked_by} has no valid certificate of the course {certificate}, which this "
+                "dataset asks for.",
+                code="requester_not_trained",
+                remedy="Ask them to take the course's test, which takes minutes, and approve then.",
+                zh=f"{request.asked_by} 没有课程 {certificate} 的有效证书，而该数据集要求持有证书。",
+                remedy_zh="请其先通过课程测试（只需几分钟），然后再批准。",
+            )
         if terms_epsilon > request.epsilon:
             raise InvalidInput(
                 f"The team asked for epsilon {request.epsilon.normalize():f}; more cannot be given.",
@@ -71,6 +82,7 @@ def approve(
                 until=terms_until,
                 status=GrantStatus.LIVE.value,
                 approved_by=officer.id,
+                certificate=certificate,
             )
             .returning(grants)
         ).one()

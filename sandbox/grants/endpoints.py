@@ -176,7 +176,7 @@ def router(
 
 
 def shown(thing: Request | Grant) -> dict[str, Any]:
-    """As JSON: decimals as text, times in ISO 8601."""
+    """As JSON: decimals as text, times in ISO 8601; `certificate` where one is needed."""
     return {
         name: f"{value.normalize():f}"
         if isinstance(value, Decimal)
@@ -184,6 +184,7 @@ def shown(thing: Request | Grant) -> dict[str, Any]:
         if isinstance(value, datetime)
         else value
         for name, value in vars(thing).items()
+        if name != "certificate" or value
     }
 
 

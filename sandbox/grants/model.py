@@ -76,6 +76,8 @@ class Grant:
     ended_by: str | None
     ended_at: datetime | None
     reason: str
+    certificate: str = ""
+    """The training certificate that its dataset's policy asked for when it was approved."""
 
     @property
     def live(self) -> bool:

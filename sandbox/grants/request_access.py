@@ -10,12 +10,13 @@ from sandbox.audit import Event, append
 from sandbox.catalog import Version
 from sandbox.database import Database
 from sandbox.errors import InvalidInput
-from sandbox.grants.model import Request
+from sandbox.grants.model import MARKETPLACE, Request
 from sandbox.grants.read import as_request
 from sandbox.grants.tables import requests
 from sandbox.identity import Principal
 from sandbox.identity.teams import require_not_merged
 from sandbox.policy import Gate, Resource
+from sandbox.training.certificates import is_trained
 
 LONGEST_PURPOSE = 2000
 SHORTEST_PURPOSE = 10
@@ -36,11 +37,13 @@ def request_access(
     """Ask for a grant. Raises `Forbidden`, or `InvalidInput` for a purpose, budget,
     team or date that cannot be."""
     policy = version.policy
+    with database.transaction() as tx:
+        trained = is_trained(tx, principal, certificate_of(version, team), datetime.now(UTC))
     gate.require(
         principal,
         "request_access",
         Resource("Dataset", version.dataset, {"department": policy.department, "grade": policy.grade}),
-        {"team": team},
+        {"team": team, "trained": trained},
     )
     if team not in principal.teams:
         raise InvalidInput(
@@ -98,6 +101,12 @@ def request_access(
             to=[notices.officers(policy.department)],
         )
     return as_request(row)
+
+
+def certificate_of(version: Version, team: str) -> str:
+    """The course whose training certificate a team's people need. The marketplace has none: it asks what was
+    offered, for others."""
+    return "" if team == MARKETPLACE else version.policy.certificate
 
 
 def check_terms(version: Version, epsilon: Decimal, until: datetime) -> None:

@@ -1,6 +1,7 @@
 """What the operations on requests and grants answer with."""
 
 from datetime import datetime
+from typing import NotRequired
 
 from typing_extensions import TypedDict
 
@@ -26,7 +27,8 @@ class RequestDocument(TypedDict):
 
 
 class GrantDocument(TypedDict):
-    """A grant. `epsilon` is an exact decimal, written as text."""
+    """A grant. `epsilon` is an exact decimal, written as text. `certificate`: the course whose training
+    certificate a member needs to use it; it must have been valid at a moment since the approval."""
 
     id: int
     request: int
@@ -42,3 +44,4 @@ class GrantDocument(TypedDict):
     ended_by: str | None
     ended_at: datetime | None
     reason: str
+    certificate: NotRequired[str]

@@ -56,6 +56,7 @@ grants = Table(
     Column("ended_by", Text),
     Column("ended_at", DateTime(timezone=True)),
     Column("reason", Text, nullable=False, server_default=""),
+    Column("certificate", Text, nullable=False, server_default=""),  # that the policy asked for then
     CheckConstraint("status IN ('live', 'revoked', 'expired')", name="status"),
     schema="vault",
 )

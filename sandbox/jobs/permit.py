@@ -13,6 +13,7 @@ from sandbox.grants import Grant, GrantStatus, list_grants, load_grant, newest
 from sandbox.identity import Principal
 from sandbox.jobs.model import Input
 from sandbox.policy import Gate, Resource
+from sandbox.training.certificates import is_trained
 
 
 def inputs_of(
@@ -81,7 +82,7 @@ def require_leave(
 
     `way` is one of policies/grades.yaml: how something leaves."""
     grade = grade_of(gate, versions)
-    context: dict[str, int | str] = {"now": int(datetime.now(UTC).timestamp()), "way": way}
+    now = int(datetime.now(UTC).timestamp())
     for one, version in zip(inputs, versions, strict=True):
         if one.grant is None:
             require_seen(gate, principal, version)
@@ -103,7 +104,11 @@ def require_leave(
                     "grade": grade,
                 },
             ),
-            context,
+            {
+                "now": now,
+                "way": way,
+                "trained": is_trained(tx, principal, grant.certificate, grant.approved_at),
+            },
         )
 
 

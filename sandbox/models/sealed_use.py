@@ -47,7 +47,8 @@ class SealedLibrary:
         with self.database.transaction() as tx:
             row = find_model(tx, model.name, model.version)
             card = json.dumps(model_document(row), ensure_ascii=False, indent=1, default=str)
-        content = self.released.get(row.object_name, row.object_version, row.sha256)
+        # what the run was queued and logged with, whatever the row says now
+        content = self.released.get(row.object_name, row.object_version, model.sha256)
         return {PurePosixPath(row.path).name: content, CARD: card.encode()}
 
     def file_for(self, person: Principal, name: str, version: int) -> bytes:

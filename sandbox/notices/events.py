@@ -265,7 +265,9 @@ EVENTS: Mapping[str, Told] = {
         "You are no longer a juror of the competition {thing}",
     ),
     "certificate.expiring": Told(
-        "competitions", "您的培训证书即将到期", "Your training certificate runs out soon"
+        "competitions",
+        "您的培训证书即将到期：正在使用的授权不受影响，再次申报须先续期",
+        "Your training certificate runs out soon: grants that run go on, new requests need a new one",
     ),
     "certificate.issued": Told("competitions", "您获得了培训证书", "You were given a training certificate"),
     "company.entered": Told(

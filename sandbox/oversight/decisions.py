@@ -19,6 +19,7 @@ from sandbox.catalog.tables import datasets
 from sandbox.competitions.tables import competitions
 from sandbox.database import Database, Transaction
 from sandbox.errors import CihuError, InvalidInput, NotAuthenticated, NotFound
+from sandbox.grants.request_access import certificate_of
 from sandbox.grants.tables import grants, requests
 from sandbox.identity import Principal, load_principal
 from sandbox.identity.model import PUBLIC
@@ -40,6 +41,7 @@ from sandbox.oversight.schemas import (
 from sandbox.policy import Decision, Gate, Resource, hidden_from_strangers
 from sandbox.policy.decision_words import ASKED_OF
 from sandbox.policy.facts import StoredDecision, read_stored
+from sandbox.training.certificates import is_trained
 
 REFUSED = "decision.refused"
 MOST_LISTED = 50
@@ -134,7 +136,9 @@ def what_if(
         if about is None:
             raise _no_object(kind, id)
         asked = _principal(tx, person)
-        circumstances = _circumstances(tx, asked, action, about, team=team, separated=separated, now=now)
+        circumstances = _circumstances(
+            context, tx, asked, action, about, team=team, separated=separated, now=now
+        )
     decision = gate.decide(asked, action, about, circumstances)
     made = _made(decision)
     return WhatIfDocument(
@@ -288,6 +292,7 @@ OF_THEMSELVES = ("open_workspace", "read_notices", "manage_notices")
 
 
 def _circumstances(
+    context: OversightContext,
     tx: Transaction,
     person: Principal,
     action: str,
@@ -299,9 +304,17 @@ def _circumstances(
 ) -> Mapping[str, str | int | bool]:
     """What the deed itself would tell the rules."""
     if action in ("ask", "run"):
-        return {"now": int(now.timestamp()), "way": "dp" if action == "ask" else "reviewed"}
+        grant = tx.execute(select(grants).where(grants.c.id == int(about.id))).one()
+        trained = is_trained(tx, person, grant.certificate, grant.approved_at)
+        return {
+            "now": int(now.timestamp()),
+            "way": "dp" if action == "ask" else "reviewed",
+            "trained": trained,
+        }
     if action == "request_access":
-        return {"team": team or min(person.teams, default="")}
+        team = team or min(person.teams, default="")
+        course = certificate_of(context.repository.last(tx, about.id), team)
+        return {"team": team, "trained": is_trained(tx, person, course, now)}
     if action == "report_problem":
         live = select(grants.c.id).where(
             grants.c.dataset == about.id, grants.c.status == "live", grants.c.team.in_(person.teams)

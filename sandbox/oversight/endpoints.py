@@ -18,10 +18,12 @@ from sandbox.audit.search import MOST_FOUND, LogFilter
 from sandbox.database import Database
 from sandbox.identity import Principal
 from sandbox.oversight import decisions, log_trail, taken_on
+from sandbox.oversight.held_about import held_about
 from sandbox.oversight.request_facts import OversightContext, request_facts
 from sandbox.oversight.risks import RiskContext, risks
 from sandbox.oversight.schemas import (
     EntryDecisionsDocument,
+    HeldByVault,
     LogSearchDocument,
     LogTrailDocument,
     RefusedAttemptsDocument,
@@ -160,6 +162,21 @@ def taken_on_router(
     def given_back(asker: Asker, kind: Kind, id: Id) -> None:
         """It is nobody's again."""
         taken_on.give_back(context, asker, kind, id)
+
+
+def held_router(database: Database, *, authenticate: Callable[..., Principal]) -> APIRouter:
+    api = APIRouter(prefix="/v1", tags=["me"])
+
+    @api.get(
+        "/me/held",
+        operation_id="get_held_about_me",
+        summary="What the vault holds about you",
+        responses=answers(HeldByVault),
+    )
+    def held(person: Annotated[Principal, Depends(authenticate)]) -> HeldByVault:
+        """What you wrote and asked, and how often you decided or made something. The portal's export has it
+        beside what the portal holds."""
+        return held_about(database, person)
 
     return api
 

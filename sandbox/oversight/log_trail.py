@@ -30,6 +30,8 @@ OWN_KINDS = {
     "key": _COMPANY,
     "licence": _COMPANY,
     "order": _COMPANY,
+    "sandbox_key": _COMPANY,
+    "service_account": ("service_account.", *_COMPANY),
 }
 """What the company, or the person, sees of a trail of their own: how the kinds of its entries begin."""
 

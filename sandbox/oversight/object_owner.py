@@ -144,6 +144,16 @@ def _invoice(tx: Transaction, id: str) -> ObjectOwner:
     return ObjectOwner(_named(begun.get("department")), str(begun.get("organisation", "")))
 
 
+def _sandbox_key(tx: Transaction, id: str) -> ObjectOwner:
+    begun = _begun(tx, f"sandbox_key:{id}", "key.issued")
+    return ObjectOwner(organisation=str(begun.get("organisation", "")))
+
+
+def _service_account(tx: Transaction, id: str) -> ObjectOwner:
+    begun = _begun(tx, f"service_account:{id}", "service_account.made")
+    return ObjectOwner(organisation=str(begun.get("organisation", "")))
+
+
 def _sold(tx: Transaction, begun: Mapping[str, Any]) -> ObjectOwner:
     product = _product(tx, str(begun.get("product", "")))
     return ObjectOwner(product.departments, str(begun.get("organisation", "")))
@@ -193,6 +203,8 @@ _OWNERS: Mapping[str, Callable[[Transaction, str], ObjectOwner]] = {
     "product": _product,
     "request": _request,
     "run": _run,
+    "sandbox_key": _sandbox_key,
+    "service_account": _service_account,
 }
 
 KINDS = tuple(_OWNERS)

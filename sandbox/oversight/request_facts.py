@@ -6,6 +6,7 @@ Everything comes from what people did: requests, grants, numbers of questions an
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from decimal import Decimal
 from fractions import Fraction
 
@@ -20,6 +21,7 @@ from sandbox.grants import Grant, Request, RequestStatus, load_request
 from sandbox.grants.endpoints import shown
 from sandbox.grants.model import MARKETPLACE
 from sandbox.grants.read import as_grant, as_request, may_know, no_request
+from sandbox.grants.request_access import certificate_of
 from sandbox.grants.tables import grants, requests
 from sandbox.identity import Principal
 from sandbox.identity.tables import accounts, organisations, team_members, teams
@@ -37,6 +39,7 @@ from sandbox.oversight.schemas import (
 from sandbox.policy import Gate, Grades, Resource, hidden_from_strangers
 from sandbox.privacy import PrivacyLoss, epsilon_told, epsilon_within, percent_told
 from sandbox.releases.tables import questions
+from sandbox.training.certificates import find_valid
 
 MOST_REFUSED = 20
 """So many refused requests are listed; more are counted."""
@@ -64,7 +67,7 @@ def request_facts(context: OversightContext, asker: Principal, number: int) -> R
         grade = version.policy.grade
         increases = _increases(tx, request, version)
         decision = context.gate.decide(asker, "decide_request", about)
-        return RequestFactsDocument(
+        found = RequestFactsDocument(
             request=shown(request),  # type: ignore[typeddict-item]  # as the other operations answer
             title={"en": version.policy.title.en, "zh": version.policy.title.zh},
             asked_by=_person(tx, request.asked_by),
@@ -81,6 +84,10 @@ def request_facts(context: OversightContext, asker: Principal, number: int) -> R
             most_epsilon=_most(request, version, increases),
             may_decide=decision.allowed and request.status is RequestStatus.ASKED,
         )
+        if course := certificate_of(version, request.team):
+            valid = find_valid(tx, request.asked_by, course, datetime.now(UTC))
+            found["certificate"] = {"course": course, "expires_at": valid.expires_at if valid else None}
+    return found
 
 
 def _ways(grades: Grades, grade: str) -> list[GradeWay]:

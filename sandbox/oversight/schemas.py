@@ -1,12 +1,20 @@
 """What the operations on oversight answer with."""
 
 from datetime import datetime
-from typing import Literal, NotRequired
+from typing import Any, Literal, NotRequired
 
 from typing_extensions import TypedDict
 
 from sandbox.api_schema import Words
 from sandbox.grants.schemas import RequestDocument
+
+
+class HeldByVault(TypedDict):
+    """What the vault holds about whoever asks. `written_and_asked`: rows by table and column; `deeds`: how
+    often they stand there as whoever decided, published or made something."""
+
+    written_and_asked: dict[str, list[dict[str, Any]]]
+    deeds: dict[str, int]
 
 
 class AskingPerson(TypedDict):
@@ -85,10 +93,18 @@ class GradeWay(TypedDict):
     text: Words
 
 
+class NeededCertificate(TypedDict):
+    """The course whose training certificate the dataset asks for, and until when whoever asks holds one; null
+    where they hold no valid one."""
+
+    course: str
+    expires_at: datetime | None
+
+
 class RequestFactsDocument(TypedDict):
     """What an officer needs to decide on a request. `combined_grade`: of all that the team would hold, by the
     highest. `most_epsilon`: the largest budget that can be approved now; `may_decide`: whether whoever looks
-    may."""
+    may. `certificate`: where the dataset asks for one."""
 
     request: RequestDocument
     title: Words
@@ -103,6 +119,7 @@ class RequestFactsDocument(TypedDict):
     grant_epsilon: str
     most_epsilon: str
     may_decide: bool
+    certificate: NotRequired[NeededCertificate]
 
 
 RiskKind = Literal[

@@ -185,6 +185,7 @@ ATTRIBUTES: Mapping[str, Words] = {
     "status": Words("state", "状态"),
     "team": Words("team", "团队"),
     "teams": Words("teams", "团队"),
+    "trained": Words("has the certificate that is asked for", "持有所要求的证书"),
     "way": Words("how the answer leaves", "结果流出方式"),
 }
 
@@ -272,6 +273,9 @@ CHANGES: Mapping[str, Words] = {
         "accounts were the three administrators' alone: {value}", "账号仅由三员管理：{value}"
     ),
     "context.team set": Words("it were asked for the team {value}", "为团队{value}申请"),
+    "context.trained set": Words(
+        "{person} had the certificate that is asked for: {value}", "{person}持有所要求的证书：{value}"
+    ),
     "context.way set": Words("it left as {value}", "结果以{value}的方式流出"),
 }
 """By `of.attribute how like`; without `like` where none of its own is given."""

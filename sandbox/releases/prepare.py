@@ -31,6 +31,7 @@ from sandbox.releases.predict import loss_for
 from sandbox.releases.response_time import require_in_time
 from sandbox.releases.selected_partitions import keys_found
 from sandbox.releases.tables import released_totals
+from sandbox.training.certificates import is_trained
 
 
 class Charged(TypedDict):
@@ -123,13 +124,6 @@ def prepare(
     scope = scope_for(question, version, version_of=context.repository.usable, engine=context.engine)
     scope = _with_bounds(context, question, version, scope)
     bound = bind(question, scope)
-    with context.database.transaction() as tx:
-        grants = tuple(
-            _grant(tx, context, principal, one, grant_id if one is version else None)
-            for one in (version, *scope.private)
-        )
-        joined = [table.version for table in scope.joined.values() if isinstance(table, PrivateTable)]
-        beyond = tuple(contribution_histogram(tx, one) for one in (version, *joined))
     others = (*scope.joined.values(), *scope.looked_up.values())
     grade = context.gate.grades.combine(
         [
@@ -138,8 +132,15 @@ def prepare(
             *(scope.column(name).grade for name in names_in(bound)),
         ]
     )
-    for grant in grants:
-        _decide(context, principal, grant, grade)
+    with context.database.transaction() as tx:
+        grants = tuple(
+            _grant(tx, context, principal, one, grant_id if one is version else None)
+            for one in (version, *scope.private)
+        )
+        joined = [table.version for table in scope.joined.values() if isinstance(table, PrivateTable)]
+        beyond = tuple(contribution_histogram(tx, one) for one in (version, *joined))
+        for grant in grants:
+            _decide(tx, context, principal, grant, grade)
     plan = make_plan(bound, version, scope)
     require_affordable(plan)
     require_in_time(plan)
@@ -312,7 +313,7 @@ def _grant(
         grant = load_grant(tx, grant_id)
         if grant.team not in principal.teams:
             with hidden_from_strangers(no_grant(grant_id), seen=may_know(principal, grant)):
-                _decide(context, principal, grant, version.policy.grade)
+                _decide(tx, context, principal, grant, version.policy.grade)
         if grant.dataset != version.dataset:
             raise InvalidInput(
                 f"Grant {grant_id} is for {grant.dataset}, not {version.dataset}.",
@@ -346,7 +347,7 @@ def _grant(
     return live[0] if live else own[0]
 
 
-def _decide(context: AskContext, principal: Principal, grant: Grant, grade: str) -> None:
+def _decide(tx: Transaction, context: AskContext, principal: Principal, grant: Grant, grade: str) -> None:
     context.gate.require(
         principal,
         "ask",
@@ -363,7 +364,11 @@ def _decide(context: AskContext, principal: Principal, grant: Grant, grade: str)
                 "grade": grade,
             },
         ),
-        {"now": int(datetime.now(UTC).timestamp()), "way": "dp"},
+        {
+            "now": int(datetime.now(UTC).timestamp()),
+            "way": "dp",
+            "trained": is_trained(tx, principal, grant.certificate, grant.approved_at),
+        },
     )
 
 
@@ -377,7 +382,7 @@ def confirm(tx: Transaction, context: AskContext, principal: Principal, prepared
     """
     account = load_principal(tx, principal.id, hold=True)
     for grant in sorted(prepared.grants, key=lambda grant: grant.id):
-        _decide(context, account, load_grant(tx, grant.id, share=True), prepared.grade)
+        _decide(tx, context, account, load_grant(tx, grant.id, share=True), prepared.grade)
 
 
 @dataclass(frozen=True)

@@ -381,6 +381,7 @@ def _add_grants(
         grants_endpoints.router(facts.database, facts.repository, facts.gate, authenticate=person)
     )
     app.include_router(oversight_endpoints.router(facts, authenticate=person))
+    app.include_router(oversight_endpoints.held_router(facts.database, authenticate=person))
     _add_sight(app, facts.repository, facts.gate, person)
     app.include_router(oversight_endpoints.risks_router(risks, authenticate=person))
     app.include_router(oversight_endpoints.taken_on_router(taken, authenticate=person, prefix="/v1", of=""))

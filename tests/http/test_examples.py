@@ -404,6 +404,7 @@ class Study:
             if marked["state"] == "passed":
                 return  # chosen blindly, it is once in thousands
         self.send_both("list_own_certificates")
+        self.send("get_held_about_me")
 
     def kernels(self) -> None:
         self.send("open_kernel", audience=WORKSPACE)

@@ -92,6 +92,10 @@ def test_a_licence_belongs_to_the_department_of_its_product_and_to_its_company(
             ("licence.issued", "licence:3", {"order": 7, "product": "visits", "organisation": "hbpu"}),
             ("key.issued", "key:5", {"licence": 3}),
             ("key.revoked", "key:5", {"licence": 3, "reason": "lost"}),
+            ("key.issued", "sandbox_key:4", {"organisation": "hbpu", "mode": "sandbox"}),
+            ("key.revoked", "sandbox_key:4", {}),
+            ("service_account.made", "service_account:sa-1", {"organisation": "hbpu"}),
+            ("service_account.rotated", "service_account:sa-1", {"hours": 24}),
         ):
             append(tx, Event(kind, "wang", subject, payload))
 
@@ -105,8 +109,15 @@ def test_a_licence_belongs_to_the_department_of_its_product_and_to_its_company(
         assert kinds(who, "licence", "3") == {"licence.issued", "key.issued", "key.revoked"}
         assert kinds(who, "order", "7") == {"order.placed", "licence.issued"}
         assert kinds(who, "key", "5") == {"key.issued", "key.revoked"}
-    with pytest.raises(Forbidden):
-        trail(log, story.gate, story.principal("zhou"), "licence", "3", before=None, limit=50)
+    assert kinds("wang", "sandbox_key", "4") == {"key.issued", "key.revoked"}
+    assert kinds("wang", "service_account", "sa-1") == {"service_account.made", "service_account.rotated"}
+    for who, kind, id in (
+        ("zhou", "licence", "3"),
+        ("lin", "sandbox_key", "4"),
+        ("lin", "service_account", "sa-1"),
+    ):
+        with pytest.raises(Forbidden):
+            trail(log, story.gate, story.principal(who), kind, id, before=None, limit=50)
 
 
 def test_a_model_is_found_by_its_name_and_by_its_version(story: Story, log: Log) -> None:

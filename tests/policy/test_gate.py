@@ -122,13 +122,13 @@ def test_an_action_that_nothing_permits_stops_the_start(folder: Path) -> None:
         ("see", Resource("Dataset", "x", {"department": None, "grade": "3"}), {}),  # type: ignore[dict-item]
         ("see", Resource("Dataset", "\ud800", {"department": "health", "grade": "3"}), {}),
         ("see", VISITS, {"now": 1}),
-        ("request_access", VISITS, {"team": 3}),
+        ("request_access", VISITS, {"team": 3, "trained": True}),
         (
             "ask",
             Resource(
                 "Grant", "1", {"team": "cihu-lake", "status": "live", "expires_at": 2**63, "grade": "3"}
             ),
-            {"now": 1, "way": "dp"},
+            {"now": 1, "way": "dp", "trained": True},
         ),
     ],
 )
@@ -170,13 +170,13 @@ def test_every_rule_that_refuses_is_named_and_the_first_in_the_files_gives_the_c
     grant = Resource(
         "Grant", "12", {"team": "cihu-lake", "status": "revoked", "expires_at": 5, "grade": "core"}
     )
-    decision = GATE.decide(WANG, "ask", grant, {"now": 9, "way": "dp"})
+    decision = GATE.decide(WANG, "ask", grant, {"now": 9, "way": "dp", "trained": True})
     assert decision.code == "grant_not_live"
     assert decision.policies == ("grant_not_live", "grant_expired", "grade_forbids_way")
 
 
 def test_an_explanation_says_what_was_asked_which_rule_decided_and_what_would_change_it() -> None:
-    decision = GATE.decide(WANG, "request_access", VISITS, {"team": "steel-lake"})
+    decision = GATE.decide(WANG, "request_access", VISITS, {"team": "steel-lake", "trained": True})
     english, chinese = GATE.explain(decision), GATE.explain(decision, "zh")
     assert "wang wants to request access: Dataset health.visits" in english
     assert "Refused [request_for_other_team]" in english

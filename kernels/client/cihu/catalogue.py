@@ -64,6 +64,8 @@ class Dataset:
                     grant=number(budget["grant_epsilon"]),
                 )
             )
+        if said.get("certificate"):
+            lines.append(say("needs_certificate", course=said["certificate"]))
         lines.append(
             say(
                 "origin_of_data",

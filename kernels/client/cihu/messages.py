@@ -34,6 +34,10 @@ WORDS: dict[str, tuple[str, str]] = {
     "unit.person": ("人", "person"),
     "unit.household": ("家庭", "household"),
     "unit.firm": ("企业", "firm"),
+    "needs_certificate": (
+        "申报和使用须持有课程 {course} 的证书：cihu.course()",
+        "To request and use it you need a certificate of the course {course}: cihu.course()",
+    ),
     "open_data": (
         "开放数据：按行出售，不能用 SQL 提问。",
         "Open data: it is sold as rows, and cannot be asked in SQL.",

@@ -23,6 +23,8 @@ DATES = (
 )
 STEP_SIZES = ("1", "0.5", "0.1", "0.05", "0.01", "0.001")
 UPDATE_CYCLES = ("none", "daily", "weekly", "monthly", "quarterly", "yearly", "irregular")
+CERTIFICATES = ("safe-researcher",)
+"""The courses that a policy may name (policies/dataset.schema.json)."""
 LICENCES = ("CC-BY-4.0", "CC0-1.0", "ODbL-1.0")
 
 ABOUT = (
@@ -44,6 +46,7 @@ ABOUT_PEOPLE = (
     Field("budget.grant_epsilon", "decimal"),
     Field("budget.question_epsilon", "decimal"),
     Field("budget.delta"),
+    Field("certificate"),
 )
 """These are for a dataset about people, households or firms."""
 

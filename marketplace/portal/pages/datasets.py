@@ -19,7 +19,7 @@ from marketplace.portal.sessions import Session
 from marketplace.portal.vault_life import VaultLife
 from marketplace.portal.vault_openings import VaultOpenings
 from marketplace.products.find import listed_products
-from marketplace.vault import Answer, Vault
+from marketplace.vault import Answer, Vault, listed
 from sandbox.city_time import city_date
 from sandbox.database import Database
 from sandbox.errors import BudgetExhausted, InvalidInput, NotFound
@@ -39,7 +39,6 @@ def router(
 ) -> APIRouter:
     routes = APIRouter(include_in_schema=False)
     Reading = Annotated[Vault, Depends(vault_in_language(vault))]
-    Person = Annotated[Session, Depends(authenticator.person)]
     Anybody = Annotated[Session | None, Depends(authenticator.known)]
     Sender = Annotated[Session, Depends(authenticator.sender)]
 
@@ -81,53 +80,6 @@ def router(
             return shown(request, session, vault, name, status=422, refusal=words_of(refusal), typed=epsilon)
         return RedirectResponse(f"/datasets/{name}#stand-in", status_code=303)
 
-    @routes.get("/datasets/{name}/request")
-    def request_form(request: Request, session: Person, vault: Reading, name: str) -> Response:
-        about = vault.dataset(session.principal.id, name)
-        until = city_date(datetime.now(UTC) + timedelta(days=USUAL_DAYS)).isoformat()
-        wish = {"team": "", "purpose": "", "epsilon": "1", "until": until}
-        return pages.show(request, "request_form.html", session, dataset=about, wish=wish, refusal=None)
-
-    @routes.post("/datasets/{name}/request")
-    def send_request(
-        request: Request,
-        session: Sender,
-        vault: Reading,
-        name: str,
-        team: Annotated[PlainText, Form()] = "",
-        purpose: Annotated[PlainText, Form()] = "",
-        epsilon: Annotated[PlainText, Form()] = "",
-        until: Annotated[PlainText, Form()] = "",
-        step: Annotated[Literal["check", "change", "send"], Form()] = "check",
-        once: Annotated[PlainText, Form()] = "",
-    ) -> Response:
-        about = vault.dataset(session.principal.id, name)
-        wish = {"team": team, "purpose": purpose.strip(), "epsilon": epsilon.strip(), "until": until}
-        try:
-            check_wish(wish, about)
-            if step == "send":
-                return sent_once(
-                    authenticator,
-                    request,
-                    once,
-                    *wish.values(),
-                    deed=lambda: "/requests#request-{id}".format_map(
-                        vault.make_request(session.principal.id, dataset=name, **wish)
-                    ),
-                )
-        except InvalidInput as refusal:
-            return pages.show(
-                request,
-                "request_form.html",
-                session,
-                status=422,
-                dataset=about,
-                wish=wish,
-                refusal=words_of(refusal),
-            )
-        template = "request_check.html" if step == "check" else "request_form.html"
-        return pages.show(request, template, session, dataset=about, wish=wish, refusal=None)
-
     def shown(
         request: Request,
         session: Session,
@@ -166,7 +118,76 @@ def router(
             epsilon=typed,
         )
 
+    add_request_pages(routes, authenticator=authenticator, pages=pages, vault=vault)
     return routes
+
+
+def add_request_pages(routes: APIRouter, *, authenticator: Authenticator, pages: Pages, vault: Vault) -> None:
+    """The form of an access request, and its last look."""
+    Reading = Annotated[Vault, Depends(vault_in_language(vault))]
+    Person = Annotated[Session, Depends(authenticator.person)]
+    Sender = Annotated[Session, Depends(authenticator.sender)]
+
+    @routes.get("/datasets/{name}/request")
+    def request_form(request: Request, session: Person, vault: Reading, name: str) -> Response:
+        about = vault.dataset(session.principal.id, name)
+        until = city_date(datetime.now(UTC) + timedelta(days=USUAL_DAYS)).isoformat()
+        wish = {"team": "", "purpose": "", "epsilon": "1", "until": until}
+        return form_shown(request, session, vault, about, wish)
+
+    @routes.post("/datasets/{name}/request")
+    def send_request(
+        request: Request,
+        session: Sender,
+        vault: Reading,
+        name: str,
+        team: Annotated[PlainText, Form()] = "",
+        purpose: Annotated[PlainText, Form()] = "",
+        epsilon: Annotated[PlainText, Form()] = "",
+        until: Annotated[PlainText, Form()] = "",
+        step: Annotated[Literal["check", "change", "send"], Form()] = "check",
+        once: Annotated[PlainText, Form()] = "",
+    ) -> Response:
+        about = vault.dataset(session.principal.id, name)
+        wish = {"team": team, "purpose": purpose.strip(), "epsilon": epsilon.strip(), "until": until}
+        try:
+            check_wish(wish, about)
+            if step == "send":
+                return sent_once(
+                    authenticator,
+                    request,
+                    once,
+                    *wish.values(),
+                    deed=lambda: "/requests#request-{id}".format_map(
+                        vault.make_request(session.principal.id, dataset=name, **wish)
+                    ),
+                )
+        except InvalidInput as refusal:
+            return form_shown(request, session, vault, about, wish, refusal=words_of(refusal))
+        if step == "change" or not is_trained(session, vault, about):
+            return form_shown(request, session, vault, about, wish, status=200 if step == "change" else 422)
+        return pages.show(request, "request_check.html", session, dataset=about, wish=wish)
+
+    def form_shown(
+        request: Request,
+        session: Session,
+        vault: Vault,
+        about: Answer,
+        wish: Mapping[str, str],
+        *,
+        status: int = 200,
+        refusal: dict[str, str] | None = None,
+    ) -> Response:
+        return pages.show(
+            request,
+            "request_form.html",
+            session,
+            status=422 if refusal else status,
+            dataset=about,
+            wish=wish,
+            trained=is_trained(session, vault, about),
+            refusal=refusal,
+        )
 
 
 def found_datasets(request: Request, session: Session, vault: Vault, pages: Pages) -> Response:
@@ -196,6 +217,16 @@ def best_stand_in(session: Session, vault: Vault, name: str) -> Response:
         vault.stand_in(session.principal.id, name),
         media_type="application/vnd.apache.parquet",
         headers={"Content-Disposition": f'attachment; filename="{name}.stand-in.parquet"'},
+    )
+
+
+def is_trained(session: Session, vault: Vault, about: Answer) -> bool:
+    """Whether whoever asks holds the certificate that the dataset needs, if it needs one."""
+    course = about.get("certificate")
+    held = listed(vault.get(session.principal.id, "/v1/certificates")) if course else []
+    now = datetime.now(UTC)
+    return not course or any(
+        each["course"] == course and datetime.fromisoformat(each["expires_at"]) > now for each in held
     )
 
 

@@ -15,6 +15,7 @@ from marketplace.portal.my_security import CITY, export
 from marketplace.portal.pages.after_login import relying_party
 from marketplace.portal.rendering import Pages, as_file
 from marketplace.portal.sessions import Session
+from marketplace.vault import Vault
 from sandbox.database import Database
 from sandbox.errors import Conflict, InvalidInput
 from sandbox.http.status import status_of
@@ -33,7 +34,7 @@ from sandbox.plain_text import PlainText
 PAGE = "/me/security"
 
 
-def router(*, database: Database, authenticator: Authenticator, pages: Pages) -> APIRouter:
+def router(*, database: Database, vault: Vault, authenticator: Authenticator, pages: Pages) -> APIRouter:
     routes = APIRouter(include_in_schema=False)
     Person = Annotated[Session, Depends(authenticator.person)]
     Recent = Annotated[Session, Depends(authenticator.recent_person)]
@@ -125,8 +126,7 @@ def router(*, database: Database, authenticator: Authenticator, pages: Pages) ->
 
     @routes.get("/me/data")
     def data(session: Person) -> Response:
-        with database.transaction() as tx:
-            held = export(tx, session.principal.id)
+        held = export(database, vault, session.principal.id)
         text = json.dumps(held, ensure_ascii=False, indent=1, default=str)
         return as_file(text.encode(), "cihu-my-data.json")
 

@@ -2,11 +2,13 @@
 
 import json
 import re
+from datetime import UTC, datetime, timedelta
 from html import unescape
 
 from command_line import CommandLine
 from marketplace.settings import REPOSITORY
 from sandbox.training.course import read_course
+from story import POLICY, rows_csv
 
 PASSWORD = "a long enough password"  # of tests/marketplace/conftest.py
 COURSE = read_course(REPOSITORY / "policies")
@@ -25,8 +27,18 @@ def right_ones(page: str) -> dict[str, str]:
     return given
 
 
-def test_the_test_is_taken_and_explained_and_gives_a_certificate(person) -> None:
+def test_the_test_is_taken_and_explained_and_gives_a_certificate(person, shared_city) -> None:
     wang = person("wang")
+    shared_city.publish("lin", POLICY + f"certificate: {COURSE.id}\n", rows_csv())
+    asking = "/datasets/clinic.visits/request"
+    until = (datetime.now(UTC) + timedelta(days=30)).date().isoformat()
+    wish = {"team": "cihu-lake", "purpose": "how often people see a doctor", "epsilon": "1", "until": until}
+    wang.get("/language/en?next=/")
+    for needs in ("/datasets/clinic.visits", asking):
+        assert "Take the course&#39;s test" in wang.get(needs).text, needs
+    early = wang.send(asking, asking, **wish, step="check")
+    assert early.status_code == 422 and wish["purpose"] in early.text and 'href="/course"' in early.text
+    assert wang.send(asking, asking, **wish, step="send").status_code == 403
     wang.get("/language/zh?next=/")
     page = wang.get("/course").text
     assert f"今天还剩 {COURSE.attempts_a_day} 次" in page and 'href="/course"' in wang.get("/me").text
@@ -61,6 +73,14 @@ def test_the_test_is_taken_and_explained_and_gives_a_certificate(person) -> None
     assert receipt["index"] > 0
     assert person("lin").get("/course/certificates/safe-researcher.json").status_code == 404
     assert person("lin").get(place).status_code == 404, "another's attempt"
+
+    assert wang.send(asking, asking, **wish, step="check").status_code == 200
+    sent = wang.send(asking, asking, **wish, step="send")
+    number = sent.headers["location"].rpartition("-")[2]
+    assert "有效期至" in person("lin").get(f"/queue/requests/{number}").text
+    held = wang.get("/me/data").json()["vault"]["written_and_asked"]
+    assert {each["passed"] for each in held["vault.course_attempts.person"]} == {True, False}
+    assert held["vault.training_certificates.person"][0]["course"] == COURSE.id
 
 
 def test_the_test_is_taken_at_the_command_line(shared_city, monkeypatch, capsys, tmp_path) -> None:
