@@ -11,10 +11,10 @@ from starlette.datastructures import FormData
 from marketplace.offers.price import Unit
 from marketplace.portal.authentication import Authenticator
 from marketplace.portal.language import vault_in_language
-from marketplace.portal.openid.endpoints import posted
 from marketplace.portal.pages.models import BadModelField, field_of, retirement_of, texts_of
 from marketplace.portal.pages.officers import officer_at, sending_officer_at
 from marketplace.portal.pages.selling import percent_of, simple_offer
+from marketplace.portal.plain_form import posted
 from marketplace.portal.rendering import Pages, words_of
 from marketplace.portal.sent_once import number_and_words, sent_once
 from marketplace.portal.sessions import Session
