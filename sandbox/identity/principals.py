@@ -1,11 +1,12 @@
 """Reads an account as it is now. It is read at every request, so that withdrawn rights are gone at once."""
 
+from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import Row, String, func, literal, select
+from sqlalchemy import Row, String, any_, func, literal, select
 from sqlalchemy.dialects.postgresql import ARRAY
 
-from sandbox.database import Transaction, lock_name
+from sandbox.database import Transaction, array_of, lock_name
 from sandbox.errors import NotAuthenticated, NotFound
 from sandbox.identity.model import COMPANY_ROLES, Principal
 from sandbox.identity.names import is_id
@@ -57,6 +58,12 @@ def load_principal(
         kind=account.kind,
         unverified=account.unverified and not teams and roles <= set(COMPANY_ROLES),
     )
+
+
+def account_names(tx: Transaction, ids: Iterable[str]) -> dict[str, str]:
+    """The names that these accounts have, by id; of what is no account, nothing."""
+    wanted = select(accounts.c.id, accounts.c.display_name).where(accounts.c.id == any_(array_of(set(ids))))
+    return {row.id: row.display_name for row in tx.execute(wanted) if row.display_name}
 
 
 def live_officers(tx: Transaction, organisation: str) -> list[str]:
