@@ -31,6 +31,7 @@ from marketplace.delivery.files import endpoints as file_calls
 from marketplace.delivery.files.answer_files import FileDelivery
 from marketplace.delivery.files.file_store import FileStore
 from marketplace.delivery.files.manifest import ManifestKey
+from marketplace.delivery.maintenance_watch import MaintenanceWatch
 from marketplace.delivery.models import endpoints as model_calls
 from marketplace.delivery.models.answer_model import ModelDelivery
 from marketplace.delivery.sql import endpoints as sql_calls
@@ -478,7 +479,7 @@ def create_app(settings: Settings) -> ASGIApp:
         headers=secured.headers,
         log_file=log_file,
         metrics=metrics,
-        watch=calls.MaintenanceWatch(database),
+        watch=meter.listener.telling(MaintenanceWatch(database)),
     )
 
 

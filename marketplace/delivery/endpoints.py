@@ -10,7 +10,7 @@ import re
 import secrets
 import time
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 from urllib.parse import parse_qsl, unquote_plus
 
@@ -19,7 +19,6 @@ from fastapi import FastAPI, Request, Security
 from fastapi.responses import Response
 from fastapi.routing import APIRoute
 from fastapi.security import APIKeyHeader, HTTPBearer
-from starlette.concurrency import run_in_threadpool
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from marketplace.delivery.answer_call import Delivery
@@ -33,19 +32,19 @@ from marketplace.delivery.forms import (
     takes_gzip,
     written,
 )
+from marketplace.delivery.maintenance_watch import MaintenanceWatch
 from marketplace.delivery.sandbox import SandboxAnswer
 from marketplace.delivery.schemas import CallResult
 from marketplace.keys.verify_key import Verdict, refusal
 from marketplace.metering.limits import Limits
 from sandbox.api_schema import JSON, answers
-from sandbox.database import Database
 from sandbox.errors import CihuError, InvalidInput, NotAuthenticated
 from sandbox.http.connection_limits import GONE
 from sandbox.http.metrics import Metrics
 from sandbox.http.problem_details import language_of, problem
 from sandbox.http.request_id import accepted, current
 from sandbox.http.status import status_of
-from sandbox.operations.maintenance import Maintenance, UnderMaintenance, maintenance_now
+from sandbox.operations.maintenance import UnderMaintenance
 from sandbox.plain_text import is_text
 
 log = logging.getLogger("cihu.portal")
@@ -73,7 +72,6 @@ IDEMPOTENCY = {
     "schema": {"type": "string", "minLength": 1, "maxLength": 200},
 }
 PATHS = {False: "/api/v1/call/{product}", True: "/api/v1/call/{product}/sample"}
-WATCHED_SECONDS = 1.0
 CALLED = re.compile(r"/api/v1/call/([a-z][a-z0-9-]{1,62})(/sample)?")
 CONTENT_TYPES = {JSON: JSON.encode(), CSV: b"text/csv; charset=utf-8; header=present", ARROW: ARROW.encode()}
 IDEMPOTENCY_KEY = re.compile(r"[\x21-\x7e]{1,200}")
@@ -186,26 +184,6 @@ class PaidRoute:
                 self.delivery.confirm(outcome)
             else:
                 await self.delivery.not_sent(outcome)
-
-
-class MaintenanceWatch:
-    """Whether calls are refused for maintenance. It is looked up at most once a second, and never by the
-    event loop itself: a call that came in that second is answered as before, with its line."""
-
-    def __init__(self, database: Database) -> None:
-        self.database = database
-        self.kept: tuple[float, Maintenance | None] | None = None
-
-    async def refusal(self) -> UnderMaintenance | None:
-        """A refused call has no usage line and costs nothing."""
-        if self.kept is None or time.monotonic() - self.kept[0] > WATCHED_SECONDS:
-            try:
-                known = await run_in_threadpool(maintenance_now, self.database)
-            except CihuError:
-                return None  # the database is away: the commit of the call's line says so
-            self.kept = time.monotonic(), known
-        known, now = self.kept[1], datetime.now(UTC)
-        return None if known is None or known.state(now) != "now" else UnderMaintenance(known, now)
 
 
 class PaidFirst:

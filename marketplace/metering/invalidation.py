@@ -1,7 +1,8 @@
 """Tells every portal which licence changed: triggers that notify when the change commits.
 
-The channel carries `licence:ID` or `product:ID`. The portals drop what they hold of it (`licence_cache.py`).
-Missed, nothing is lost but speed: the commit decides again.
+The channel carries `licence:ID`, `product:ID` or `maintenance:ID`. The portals drop what they hold of it
+(`licence_cache.py`, `delivery/maintenance_watch.py`). Of licences, one missed loses nothing but speed: the
+commit decides again.
 """
 
 CHANNEL = "cihu_market"

@@ -1,11 +1,11 @@
-"""Listens for changes of keys, licences and products, and drops them from the cache.
+"""Listens for changes of keys, licences, products and maintenance, and lets what remembers them drop them.
 
-A lost listener closes the cache at once: what it did not hear of must not be kept.
+A lost listener closes their memory at once: what it did not hear of must not be kept.
 """
 
 import asyncio
 import contextlib
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 import asyncpg
 
@@ -16,12 +16,31 @@ from marketplace.metering.licence_cache import LicenceCache
 PING_SECONDS = 1.0
 
 
+class Memory(Protocol):
+    """What is told of changes. It may keep what it read from `open` on, until `close`."""
+
+    def open(self) -> None: ...
+
+    def close(self) -> None: ...
+
+    def drop(self, about: str, id: str, /) -> None: ...
+
+
+M = TypeVar("M", bound=Memory)
+
+
 class Listener:
     """One connection that listens, as long as it runs."""
 
     def __init__(self, url: str, cache: LicenceCache) -> None:
-        self.url, self.cache = url, cache
+        self.url = url
+        self.told: list[Memory] = [cache]
         self.running: asyncio.Task[None] | None = None
+
+    def telling(self, memory: M) -> M:
+        """Tell this one, too, from the next start on."""
+        self.told.append(memory)
+        return memory
 
     def start(self) -> None:
         self.running = asyncio.create_task(self.run())
@@ -44,15 +63,21 @@ class Listener:
         connection = await asyncpg.connect(self.url, timeout=CONNECT_SECONDS, command_timeout=CONNECT_SECONDS)
         try:
             await connection.add_listener(CHANNEL, self.heard)
-            connection.add_termination_listener(lambda _: self.cache.close())
-            self.cache.open()
+            connection.add_termination_listener(lambda _: self.close())
+            for memory in self.told:
+                memory.open()
             while True:  # a connection that is dead without a word is found out
                 await connection.fetchval("SELECT 1")
                 await asyncio.sleep(PING_SECONDS)
         finally:
-            self.cache.close()
+            self.close()
             connection.terminate()
 
     def heard(self, _connection: Any, _process: int, _channel: str, payload: str) -> None:
         about, _, id = payload.partition(":")
-        self.cache.drop(about, id)
+        for memory in self.told:
+            memory.drop(about, id)
+
+    def close(self) -> None:
+        for memory in self.told:
+            memory.close()

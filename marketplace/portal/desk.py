@@ -229,8 +229,8 @@ def _others(
 
 
 def _asked_of(person: Principal, vault: Vault) -> Iterator[Task]:
-    for each in vault.requests(person.id, status="asked"):
-        if each["department"] == person.organisation and each["team"] not in person.teams:
+    for each in vault.requests(person.id, status="asked", department=person.organisation):
+        if each["team"] not in person.teams:
             name = f"#{each['id']} {each['dataset']} ← {each['team']}"
             yield _officers(person, "request", each["id"], name, each["asked_at"])
 
@@ -263,8 +263,8 @@ def _problems(person: Principal, vault: Vault) -> Iterator[Task]:
 
 
 def _demands(person: Principal, vault: Vault) -> Iterator[Task]:
-    for each in VaultLife(vault).demands(person.id):
-        if each["state"] == "open" and each["department"] == person.organisation:
+    for each in VaultLife(vault).demands(person.id, department=person.organisation):
+        if each["state"] == "open":
             yield _officers(person, "demand", each["id"], each["title"], each["asked_at"])
 
 

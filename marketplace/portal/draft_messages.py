@@ -199,6 +199,12 @@ DRAFT_MESSAGES: dict[str, tuple[str, str]] = {
         "请先发布该数据集的第一个版本。",
         "Publish the first version of the dataset first.",
     ),
+    "dataset_many": (
+        "共 {number} 个数据集：请填写英文名称，或在目录中查找：",
+        "There are {number} datasets: type a name, or look for it here:",
+    ),
+    "dataset_none_called": ("没有名为“{name}”的数据集。", "No dataset is called “{name}”."),
+    "dataset_matches": ("以下数据集与之相符：", "It stands in these:"),
     "pull_dataset": ("数据集", "Dataset"),
     "pull_source": ("数据源", "Source"),
     "pull_kind_is": ("采集", "What is pulled"),

@@ -240,6 +240,36 @@ LOG_KINDS: dict[str, str] = {
 }
 
 
+AREAS: tuple[tuple[str, str, str], ...] = (
+    (
+        "数据集",
+        "Datasets",
+        "dataset version lifecycle stand_in quality problem responsibility demand opening split",
+    ),
+    ("采集、推送与派生", "Pulls, pushes and derivations", "pull push push_credential derivation"),
+    ("授权与查询", "Grants and questions", "request grant query left_out answer_page decision"),
+    ("密封运行与审核", "Sealed runs and reviews", "run release file review output kernel workspace"),
+    ("大赛", "Competitions", "competition entry certificate"),
+    ("产品与许可", "Products and licences", "product offer order licence key call usage watermark model"),
+    ("账单与付款", "Invoices and payments", "invoice payment"),
+    ("企业", "Companies", "company company_ending service_account opportunity"),
+    ("账号与登录", "Accounts and logins", "account organisation team session code invitation"),
+    ("系统运行与日志", "Operations and the log", "maintenance announcement backup log signing_key"),
+)
+"""In Chinese and in English, and the first parts of the kinds that belong to it."""
+
+
+def kinds_by_area(language: str) -> list[tuple[str, list[str]]]:
+    """The name of each area, and its kinds by their words."""
+    areas = []
+    for zh, en, parts in AREAS:
+        of = [kind for kind in LOG_KINDS if kind.partition(".")[0] in parts.split()]
+        areas.append(
+            (zh if language == "zh" else en, sorted(of, key=lambda kind: kind_words(kind, language)))
+        )
+    return areas
+
+
 def kind_words(kind: str, language: str) -> str:
     """What a kind says happened; the kind itself where nobody wrote it down."""
     if language == "zh":

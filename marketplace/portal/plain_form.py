@@ -1,9 +1,16 @@
 """A form whose fields no signature names: each of its texts is plain, as those of all other forms are."""
 
+from fastapi import Request
 from starlette.datastructures import FormData
 
 from sandbox.errors import InvalidInput
 from sandbox.plain_text import REMEDY, REMEDY_ZH, is_text
+
+
+async def posted(request: Request) -> FormData:
+    """The form of a request; read here because reading is asynchronous and the endpoints are not. Raises
+    `InvalidInput`."""
+    return plain_form(await request.form())
 
 
 def plain_form(form: FormData) -> FormData:

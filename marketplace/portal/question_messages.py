@@ -14,9 +14,10 @@ QUESTION_MESSAGES: dict[str, tuple[str, str]] = {
         "Your team has no live grant yet. Choose a dataset and request access.",
     ),
     "ask_sql": ("SQL 语句", "SQL"),
+    "ask_sql_such": ("例如", "Such as"),
     "ask_sql_is": (
-        "例如 SELECT 分组栏, COUNT(*) AS n FROM 数据集 GROUP BY 分组栏",
-        "Such as SELECT key, COUNT(*) AS n FROM dataset GROUP BY key",
+        "SELECT 分组栏, COUNT(*) AS n FROM 数据集 GROUP BY 分组栏",
+        "SELECT key, COUNT(*) AS n FROM dataset GROUP BY key",
     ),
     "ask_epsilon": ("隐私损失 ε（留空用默认值）", "Privacy loss ε (empty: the usual one)"),
     "ask_error": ("或：希望的相对误差，如 0.05", "Or the relative error you want, such as 0.05"),

@@ -46,8 +46,9 @@ class VaultLife:
         """The newest policy as a data contract."""
         return self.vault.get(who, f"/v1/datasets/{segment(name)}/contract")
 
-    def demands(self, who: str) -> list[Answer]:
-        return listed(self.vault.get(who, "/v1/demands"))
+    def demands(self, who: str, **wanted: str) -> list[Answer]:
+        """The newest first. `wanted`: department."""
+        return listed(self.vault.get(who, "/v1/demands", **wanted))
 
     def make_demand(self, who: str, **demand: Any) -> Answer:
         """`demand`: title, purpose, department."""

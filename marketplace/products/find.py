@@ -1,6 +1,6 @@
 """Finds products: rows of the table as values, with the release and the offer that count now."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from sqlalchemy import Row, Select, func, or_, select, text
@@ -109,6 +109,13 @@ def some_products(tx: Transaction, ids: Sequence[str]) -> list[Product]:
     """The products with these ids, in this order; those that are there."""
     found = {row.id: product_of(row) for row in tx.execute(wanted_products().where(products.c.id.in_(ids)))}
     return [found[id] for id in ids if id in found]
+
+
+def product_titles(tx: Transaction, ids: Iterable[str]) -> dict[str, dict[str, str]]:
+    """The titles of these products in both languages, by id."""
+    wanted = select(products.c.id, products.c.title_zh, products.c.title_en)
+    found = tx.execute(wanted.where(products.c.id.in_(sorted(set(ids)))))
+    return {row.id: {"title_zh": row.title_zh, "title_en": row.title_en} for row in found}
 
 
 def listed_ids(tx: Transaction, *, offset: int, limit: int) -> Sequence[str]:

@@ -1,6 +1,5 @@
 """Lists the log for anybody, the newest first, by kind and by time: never an opening."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -13,6 +12,20 @@ from sandbox.database import Database, Transaction
 from sandbox.errors import InvalidInput
 
 MOST_LISTED = 100
+FIRST_AT = text("""
+    WITH RECURSIVE halved (low, high) AS (
+        SELECT CAST(0 AS bigint), CAST(:size AS bigint)
+        UNION ALL
+        SELECT CASE WHEN early THEN middle + 1 ELSE low END, CASE WHEN early THEN high ELSE middle END
+        FROM (
+            SELECT low, high, middle, (CAST(entry AS json) ->> 'time') COLLATE "C" < :wanted AS early
+            FROM (SELECT low, high, (low + high) / 2 AS middle FROM halved WHERE low < high) AS parts
+            JOIN log.entries ON index = middle
+        ) AS looked
+    )
+    SELECT low FROM halved WHERE low = high
+""")
+"""Halves the log until one place is left: one statement for all of them."""
 MOST_CHECKPOINTS = 20
 
 
@@ -92,20 +105,5 @@ def first_at(tx: Transaction, size: int, moment: datetime) -> int:
     """The first entry that is not before a moment: their times rise, because each is taken under the lock
     of the appends."""
     wanted = moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-    return _first(size, lambda index: _time_of(tx, index) >= wanted)
-
-
-def _first(size: int, holds: Callable[[int], bool]) -> int:
-    low, high = 0, size
-    while low < high:
-        middle = (low + high) // 2
-        if holds(middle):
-            high = middle
-        else:
-            low = middle + 1
-    return low
-
-
-def _time_of(tx: Transaction, index: int) -> str:
-    entry: str = tx.execute(select(entries.c.entry).where(entries.c.index == index)).scalar_one()
-    return parse_entry(entry).time
+    found: int = tx.execute(FIRST_AT, {"size": size, "wanted": wanted}).scalar_one()
+    return found

@@ -5,7 +5,7 @@ A row is derived from one version. It is made when it is missing or of another v
 read of the index: nobody sees an old one. A version that cannot be read has no row, and is set aside.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
 from fractions import Fraction
 from typing import Any
@@ -78,22 +78,23 @@ def indexed(repository: DatasetRepository, query: Select[Any]) -> Select[Any]:
 def search_datasets(
     repository: DatasetRepository, gate: Gate, asker: Principal, wanted: DatasetSearch
 ) -> DatasetPageDocument:
-    """A page of the datasets that the asker may see and in which every word of the search stands somewhere.
-    Chinese needs no word breaks."""
+    """A page of the datasets that the asker may see and in which every word of the search stands somewhere;
+    the one whose name was given comes first. Chinese needs no word breaks."""
     refresh_index(repository)
     index = dataset_index.c
     conditions = [func.strpos(index.words, word) > 0 for word in wanted.q.casefold().split()]
     if wanted.department:
         conditions.append(index.department == wanted.department)
     with repository.database.transaction() as tx:
-        conditions.append(_seen(tx, repository, gate, asker))
-        found = indexed(repository, select(*SHOWN, index.budget.is_not(None).label("private"))).where(
-            *conditions
-        )
-        counted = indexed(repository, select(func.count())).where(*conditions)
-        total = tx.execute(counted).scalar_one()
+        seen, total = _seen(tx, repository, gate, asker, conditions)
+        found = indexed(repository, select(*SHOWN, index.budget.is_not(None).label("private")))
+        found = found.where(*conditions, seen)
         first = (wanted.page - 1) * wanted.size
-        rows = tx.execute(found.order_by(index.dataset).limit(wanted.size).offset(first)).all()
+        rows = tx.execute(
+            found.order_by(index.dataset != wanted.q.casefold(), index.dataset)
+            .limit(wanted.size)
+            .offset(first)
+        ).all()
     return {
         "total": total,
         "page": wanted.page,
@@ -149,20 +150,30 @@ def _exact(budget: DatasetBudget) -> dict[str, str]:
 
 
 def _seen(
-    tx: Transaction, repository: DatasetRepository, gate: Gate, asker: Principal
-) -> ColumnElement[bool]:
-    """Of which departments and grades the asker may see datasets: the rules know no more of one
-    (`resource.py`), and none names one (a test holds them to it)."""
+    tx: Transaction,
+    repository: DatasetRepository,
+    gate: Gate,
+    asker: Principal,
+    conditions: Sequence[ColumnElement[bool]],
+) -> tuple[ColumnElement[bool], int]:
+    """Of which departments and grades the asker may see datasets among those of `conditions`, and how many:
+    the rules know no more of one (`resource.py`), and none names one (a test holds them to it)."""
     index = dataset_index.c
+    kind = (
+        index.department,
+        index.grade,
+        func.min(index.dataset).label("dataset"),
+        func.count().label("number"),
+    )
     kinds = tx.execute(
-        indexed(
-            repository, select(index.department, index.grade, func.min(index.dataset).label("dataset"))
-        ).group_by(index.department, index.grade)
+        indexed(repository, select(*kind)).where(*conditions).group_by(index.department, index.grade)
     ).all()
     hidden = [row for row in kinds if not _may_see(gate, asker, row.dataset, row.department, row.grade)]
+    total = sum(row.number for row in kinds) - sum(row.number for row in hidden)
     if not hidden:
-        return true()
-    return ~or_(*(and_(index.department == row.department, index.grade == row.grade) for row in hidden))
+        return true(), total
+    no = (and_(index.department == row.department, index.grade == row.grade) for row in hidden)
+    return ~or_(*no), total
 
 
 def _may_see(gate: Gate, asker: Principal, dataset: str, department: str, grade: str) -> bool:

@@ -93,7 +93,7 @@ def reading(
         size: Annotated[int, Query(ge=1, le=MOST_ON_PAGE)] = PAGE,
     ) -> DatasetPageDocument:
         """A page of the datasets, by name: those in whose name, titles, summary, source, licence or columns
-        every word of `q` stands. `GET /v1/datasets/{name}` says all of one."""
+        every word of `q` stands, the one with this name first. `GET /v1/datasets/{name}` says all of one."""
         return search_datasets(repository, gate, asker, DatasetSearch(q, department, page, size))
 
     @api.get(

@@ -18,7 +18,6 @@ from sandbox.identity import (
     TokenVerifier,
     load_principal,
     note_use,
-    require_unrevoked,
 )
 
 Authorization = Annotated[str, Header(include_in_schema=False)]
@@ -81,9 +80,8 @@ def principal_at(database: Database, verifier: TokenVerifier, audience: str) -> 
     ) -> Principal:
         said = claims(authorization)
         with database.transaction() as tx:
-            require_unrevoked(tx, Origin.of(said))
+            asker = load_principal(tx, said.subject, origin=Origin.of(said))
             note_use(tx, said)
-            asker = load_principal(tx, said.subject)
         if asker.unverified:
             raise CompanyNotVerified
         return asker

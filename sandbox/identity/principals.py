@@ -1,14 +1,16 @@
 """Reads an account as it is now. It is read at every request, so that withdrawn rights are gone at once."""
 
+from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import Row, String, func, select
+from sqlalchemy import Row, String, any_, func, literal, select
 from sqlalchemy.dialects.postgresql import ARRAY
 
-from sandbox.database import Transaction, lock_name
+from sandbox.database import Transaction, array_of, lock_name
 from sandbox.errors import NotAuthenticated, NotFound
 from sandbox.identity.model import COMPANY_ROLES, Principal
 from sandbox.identity.names import is_id
+from sandbox.identity.revocations import Origin, is_revoked, login_ended
 from sandbox.identity.tables import account_roles, accounts, organisations, team_members
 
 ROLES = func.array(
@@ -22,22 +24,28 @@ TEAMS = func.array(
 """With the account, in one read: every request begins with it."""
 
 
-def load_principal(tx: Transaction, account_id: str, *, hold: bool = False) -> Principal:
+def load_principal(
+    tx: Transaction, account_id: str, *, hold: bool = False, origin: Origin | None = None
+) -> Principal:
     """The principal of a live account. Raises `NotAuthenticated`, in the same words for unknown and disabled.
 
     `hold`: nobody may take anything from the account until this transaction ends (`hold_account`).
+    `origin`: raises as `require_unrevoked` does, too, in the same read.
     """
     if hold:
         hold_account(tx, account_id, share=True)
+    ended = (literal(value=False) if origin is None else is_revoked(origin)).label("ended")
     account = (
         tx.execute(
-            select(accounts, organisations.c.unverified, ROLES, TEAMS)
+            select(accounts, organisations.c.unverified, ROLES, TEAMS, ended)
             .join(organisations, organisations.c.id == accounts.c.organisation)
             .where(accounts.c.id == account_id)
         ).one_or_none()
         if is_id(account_id)
         else None
     )
+    if account is not None and account.ended:
+        raise login_ended()
     if account is None or account.disabled_at is not None:
         raise NotAuthenticated("There is no such account, or it was disabled.", remedy="Ask the operator.")
     roles, teams = frozenset(account.roles), frozenset(account.teams)
@@ -50,6 +58,12 @@ def load_principal(tx: Transaction, account_id: str, *, hold: bool = False) -> P
         kind=account.kind,
         unverified=account.unverified and not teams and roles <= set(COMPANY_ROLES),
     )
+
+
+def account_names(tx: Transaction, ids: Iterable[str]) -> dict[str, str]:
+    """The names that these accounts have, by id; of what is no account, nothing."""
+    wanted = select(accounts.c.id, accounts.c.display_name).where(accounts.c.id == any_(array_of(set(ids))))
+    return {row.id: row.display_name for row in tx.execute(wanted) if row.display_name}
 
 
 def live_officers(tx: Transaction, organisation: str) -> list[str]:

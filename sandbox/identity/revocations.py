@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Self
 
-from sqlalchemy import and_, exists, func, insert, or_, select
+from sqlalchemy import Exists, and_, exists, func, insert, or_, select
 
 from sandbox.database import Transaction
 from sandbox.errors import NotAuthenticated
@@ -99,29 +99,32 @@ def logins_revoked(tx: Transaction, *, account: str, since: datetime) -> bool:
     )
 
 
-def revoked(tx: Transaction, origin: Origin) -> bool:
-    """Whether the token, its session, or all that the account had then, was ended."""
+def is_revoked(origin: Origin) -> Exists:
+    """The question whether the token, its session, or all that the account had then, was ended."""
     row = token_revocations.c
     of_all = and_(row.token_id.is_(None), row.session.is_(None), row.revoked_at >= origin.logged_in_at)
-    return bool(
-        tx.execute(
-            select(
-                exists().where(
-                    row.account == origin.account,
-                    or_(row.token_id == origin.token_id, row.session == origin.session, of_all),
-                )
-            )
-        ).scalar()
+    return exists().where(
+        row.account == origin.account,
+        or_(row.token_id == origin.token_id, row.session == origin.session, of_all),
     )
+
+
+def revoked(tx: Transaction, origin: Origin) -> bool:
+    """Whether the login was ended."""
+    return bool(tx.execute(select(is_revoked(origin))).scalar())
 
 
 def require_unrevoked(tx: Transaction, origin: Origin) -> None:
     """Raises `NotAuthenticated` if the login was ended."""
     if revoked(tx, origin):
-        raise NotAuthenticated(
-            "This login was ended.",
-            code="token_revoked",
-            remedy="Log in again and restart the kernel.",
-            zh="此次登录已结束。",
-            remedy_zh="请重新登录，并重启内核。",
-        )
+        raise login_ended()
+
+
+def login_ended() -> NotAuthenticated:
+    return NotAuthenticated(
+        "This login was ended.",
+        code="token_revoked",
+        remedy="Log in again and restart the kernel.",
+        zh="此次登录已结束。",
+        remedy_zh="请重新登录，并重启内核。",
+    )

@@ -9,12 +9,13 @@ department alone see theirs. Departments stand in the order of their ids: nothin
 """
 
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from statistics import fmean, median
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, Float, Select, and_, cast, column, func, or_, select, true
+from sqlalchemy import CompoundSelect, Float, and_, cast, column, func, or_, select, true, union_all
 from sqlalchemy.dialects.postgresql import JSONB
 
 from sandbox.catalog.dataset_index import indexed, refresh_index
@@ -67,7 +68,7 @@ class WorkOf:
 
     since: datetime
     until: datetime
-    departments: defaultdict[str, Work]
+    departments: defaultdict[str, Work] = field(default_factory=lambda: defaultdict(Work))
 
 
 def scoreboard(
@@ -77,11 +78,14 @@ def scoreboard(
     about = Resource("Scoreboard", "scoreboard", {"department": ""})
     context.gate.require(asker, "read_scoreboard", about)
     now = now or datetime.now(UTC)
+    known, whole = WorkOf(now - timedelta(days=days), now), WorkOf(*whole_months(now, MONTHS[days]))
     refresh_index(context.repository)
     with context.database.transaction() as tx:
-        known = _work(tx, context, asker, now - timedelta(days=days), now)
+        _requests(tx, known, whole)
         _waiting(tx, known.departments)
-        whole = _work(tx, context, asker, *whole_months(now, MONTHS[days]))
+        _dated(tx, known, whole)
+        _datasets(tx, context, known, whole)
+        _scores(tx, context, asker, known, whole)
         ids = sorted(known.departments.keys() | whole.departments.keys())
         rows = tx.execute(
             select(organisations.c.id, organisations.c.display_name).where(organisations.c.id.in_(ids))
@@ -101,17 +105,6 @@ def whole_months(now: datetime, months: int) -> tuple[datetime, datetime]:
     until = now.astimezone(CITY_TIME).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
     year, month = divmod(until.year * 12 + until.month - 1 - months, 12)
     return until.replace(year=year, month=month + 1), until
-
-
-def _work(
-    tx: Transaction, context: OversightContext, asker: Principal, since: datetime, until: datetime
-) -> WorkOf:
-    work: defaultdict[str, Work] = defaultdict(Work)
-    _requests(tx, work, since, until)
-    _dated(tx, work, since, until)
-    _datasets(tx, work, context, until)
-    _scores(tx, work, context, asker)
-    return WorkOf(since, until, work)
 
 
 def _score(
@@ -153,21 +146,20 @@ def _percent(part: int, whole: int) -> int:
     return round(100 * part / whole)
 
 
-def _requests(tx: Transaction, work: defaultdict[str, Work], since: datetime, until: datetime) -> None:
+def _requests(tx: Transaction, *windows: WorkOf) -> None:
     """Requests of teams; those of the marketplace are approved by themselves."""
-    seconds = func.extract("epoch", requests.c.decided_at - requests.c.asked_at)
+    decided_at = requests.c.decided_at
+    seconds = cast(func.extract("epoch", decided_at - requests.c.asked_at), Float)
+    inside = [and_(decided_at >= each.since, decided_at < each.until) for each in windows]
     decided = (
-        select(requests.c.department, func.array_agg(cast(seconds, Float)).label("seconds"))
-        .where(
-            requests.c.team != MARKETPLACE,
-            requests.c.decided_at >= since,
-            requests.c.decided_at < until,
-            requests.c.decided_by != requests.c.asked_by,
-        )
+        select(requests.c.department, *(func.array_agg(seconds).filter(each) for each in inside))
+        .where(requests.c.team != MARKETPLACE, requests.c.decided_by != requests.c.asked_by, or_(*inside))
         .group_by(requests.c.department)
     )
-    for row in tx.execute(decided):
-        work[row.department].days += [each / DAY_SECONDS for each in row.seconds]
+    for department, *found in tx.execute(decided):
+        for window, of_window in zip(windows, found, strict=True):
+            if of_window:
+                window.departments[department].days += [each / DAY_SECONDS for each in of_window]
 
 
 def _waiting(tx: Transaction, work: defaultdict[str, Work]) -> None:
@@ -180,20 +172,23 @@ def _waiting(tx: Transaction, work: defaultdict[str, Work]) -> None:
         work[row.department].waiting = row.number
 
 
-def _dated(tx: Transaction, work: defaultdict[str, Work], since: datetime, until: datetime) -> None:
+def _dated(tx: Transaction, *windows: WorkOf) -> None:
     """Decisions that have a date: reviews before opening, reported problems, reviews of outputs. They were
     asked for in the window, and are counted as they stood at its end. A review of outputs counts for each
     department whose data the run read."""
-
-    def asked_in(column: Column[datetime]) -> ColumnElement[bool]:
-        return and_(column >= since, column < until)
-
+    first = min(window.since for window in windows)
     openings = select(
-        opening_reviews.c.department, opening_reviews.c.due_at, opening_reviews.c.decided_at.label("decided")
-    ).where(asked_in(opening_reviews.c.asked_at))
+        opening_reviews.c.department,
+        opening_reviews.c.due_at,
+        opening_reviews.c.asked_at.label("asked"),
+        opening_reviews.c.decided_at.label("decided"),
+    ).where(opening_reviews.c.asked_at >= first)
     problems = select(
-        problem_reports.c.department, problem_reports.c.due_at, problem_reports.c.answered_at.label("decided")
-    ).where(asked_in(problem_reports.c.reported_at))
+        problem_reports.c.department,
+        problem_reports.c.due_at,
+        problem_reports.c.reported_at.label("asked"),
+        problem_reports.c.answered_at.label("decided"),
+    ).where(problem_reports.c.reported_at >= first)
     inputs = func.jsonb_array_elements(runs.c.inputs)
     read = inputs.table_valued(column("value", JSONB), joins_implicitly=True).alias("read")
     withdrawn = and_(
@@ -204,52 +199,53 @@ def _dated(tx: Transaction, work: defaultdict[str, Work], since: datetime, until
             reviews.c.id,
             datasets.c.department,
             reviews.c.due_at,
+            reviews.c.requested_at.label("asked"),
             reviews.c.decided_at.label("decided"),
         )
         .distinct()  # a run that read two datasets of a department is one of its decisions
         .select_from(reviews.join(runs, runs.c.id == reviews.c.run).join(read, true()))
         .join(datasets, datasets.c.name == read.c.value["dataset"].astext)
-        .where(asked_in(reviews.c.requested_at), ~withdrawn)
-    )
-    for each in (openings, problems, looked):
-        _count(tx, work, each, until)
+        .where(reviews.c.requested_at >= first, ~withdrawn)
+    ).subquery()
+    of_outputs = select(looked.c.department, looked.c.due_at, looked.c.asked, looked.c.decided)
+    _count(tx, union_all(openings, problems, of_outputs), windows)
 
 
-def _count(tx: Transaction, work: defaultdict[str, Work], decisions: Select[Any], until: datetime) -> None:
-    """Each decision: its department, when it was due, when it was decided. What waited at the end of the
+def _count(tx: Transaction, decisions: CompoundSelect[Any], windows: Sequence[WorkOf]) -> None:
+    """Each decision: its department, when it was due, asked for and decided. What waited at the end of the
     window and was not late yet is none."""
     of = decisions.subquery().c
-    stood = func.least(func.coalesce(of.decided, until), until)
-    counted = (
-        select(of.department, func.count().label("due"), func.count().filter(stood > of.due_at).label("late"))
-        .where(or_(stood < until, of.due_at < until))
-        .group_by(of.department)
-    )
-    for row in tx.execute(counted):
-        work[row.department].due += row.due
-        work[row.department].late += row.late
+    counts = []
+    for window in windows:
+        stood = func.least(func.coalesce(of.decided, window.until), window.until)
+        asked = and_(of.asked >= window.since, of.asked < window.until)
+        ended = or_(stood < window.until, of.due_at < window.until)
+        counts.append(func.count().filter(asked, ended))
+        counts.append(func.count().filter(asked, ended, stood > of.due_at))
+    for department, *numbers in tx.execute(select(of.department, *counts).group_by(of.department)):
+        for window, due, late in zip(windows, numbers[::2], numbers[1::2], strict=True):
+            if due:
+                window.departments[department].due += due
+                window.departments[department].late += late
 
 
-def _datasets(
-    tx: Transaction, work: defaultdict[str, Work], context: OversightContext, now: datetime
-) -> None:
+def _datasets(tx: Transaction, context: OversightContext, *windows: WorkOf) -> None:
     index, copies = dataset_index.c, select(open_copies.c.dataset).distinct().subquery()
     counts = (
         index.department,
         func.count().label("datasets"),
         func.count(copies.c.dataset).label("opened"),
-        func.count().filter(overdue(now)).label("overdue"),
+        *(func.count().filter(overdue(window.until)) for window in windows),
     )
     found = indexed(context.repository, select(*counts))
     found = found.outerjoin(copies, copies.c.dataset == index.dataset).group_by(index.department)
-    for row in tx.execute(found):
-        of = work[row.department]
-        of.datasets, of.opened, of.overdue = row.datasets, row.opened, row.overdue
+    for department, held, opened, *late in tx.execute(found):
+        for window, number in zip(windows, late, strict=True):
+            of = window.departments[department]
+            of.datasets, of.opened, of.overdue = held, opened, number
 
 
-def _scores(
-    tx: Transaction, work: defaultdict[str, Work], context: OversightContext, asker: Principal
-) -> None:
+def _scores(tx: Transaction, context: OversightContext, asker: Principal, *windows: WorkOf) -> None:
     """Of the asker's department: nobody else is shown any."""
     index, quality = dataset_index.c, dataset_quality.c
     total = quality.report["score"]["total"].astext
@@ -258,4 +254,5 @@ def _scores(
     )
     wanted = found.where(index.department == asker.organisation, total.is_not(None))
     if scores := [float(each) for each in tx.scalars(wanted)]:
-        work[asker.organisation].scores += scores
+        for window in windows:
+            window.departments[asker.organisation].scores += scores

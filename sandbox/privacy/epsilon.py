@@ -65,13 +65,14 @@ def rounded_up(number: float | Fraction, places: int) -> float:
     """The smallest number of so many decimal places that is not below it; infinity stays."""
     if number == inf:
         return inf
-    parts = 10**places
-    return float(Fraction(ceil(Fraction(number) * parts), parts))
+    parts: int = 10**places
+    return ceil(Fraction(number) * parts) / parts
 
 
 def percent_told(spent: int, limit: int, places: int = 4) -> float:
     """How much of a limit is spent, never told as less than it is; a limit of nothing is spent."""
-    return rounded_up(Fraction(100 * spent, limit), places) if limit else 100.0
+    parts: int = 10**places
+    return -(-100 * spent * parts // limit) / parts if limit else 100.0
 
 
 @lru_cache(maxsize=4096)
@@ -112,6 +113,7 @@ def _rho_near(epsilon: float, delta: Fraction) -> int:
     return now
 
 
+@lru_cache(maxsize=4096)
 def epsilon_within(limit: PrivacyLoss, delta: Fraction) -> Decimal:
     """The largest epsilon, in thousandths, whose budget is within `limit`:
     the inverse of `limit_within`, rounded down."""

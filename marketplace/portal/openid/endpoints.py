@@ -22,7 +22,7 @@ from marketplace.portal.openid.ended_logins import ended_logins
 from marketplace.portal.openid.new_login import back_to, needs_new_login
 from marketplace.portal.openid.provider import ONE_FACTOR, TWO_FACTORS, Provider, claims_of
 from marketplace.portal.openid.request import HubLogin, ProviderRequest, basic_credentials
-from marketplace.portal.plain_form import plain_form
+from marketplace.portal.plain_form import posted
 from marketplace.portal.schemas import OAuthMetadata, OpenIdConfiguration, SigningKeys, UserInfo
 from marketplace.portal.sessions import Session, log_out
 from marketplace.service_accounts.tokens import AccessTokens, TokenRefused
@@ -40,11 +40,6 @@ NO_STORE = {"Cache-Control": "no-store"}
 
 class NotTheHub(NotAuthenticated):
     challenge = 'Basic realm="hub"'
-
-
-async def posted(request: Request) -> FormData:
-    """The form of a request; read here because reading is asynchronous and the endpoints are not."""
-    return plain_form(await request.form())
 
 
 def router(

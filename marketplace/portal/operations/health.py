@@ -46,8 +46,8 @@ class PartsHealth:
 
     def __init__(self, operations: Operations, settings: Settings, vault: Vault, needs: Health) -> None:
         self.operations, self.settings, self.vault, self.needs = operations, settings, vault, needs
-        # one for all pages: a client reads every certificate of the system when it is made
-        self.client = httpx.Client(timeout=SECONDS, trust_env=False)
+        # read once: they are every certificate of the system
+        self.trusted = ssl.create_default_context()
 
     def document(self, by: Principal, *, now: datetime | None = None) -> HealthDocument:
         """Raises `Forbidden`."""
@@ -103,7 +103,8 @@ class PartsHealth:
     def _hub(self) -> PartHealth:
         try:
             address = f"{self.settings.hub_url.rstrip('/')}/hub/health"
-            answer = self.client.get(address)
+            with httpx.Client(timeout=SECONDS, trust_env=False, verify=self.trusted) as client:
+                answer = client.get(address)
             part = _part("hub", answer.is_success)
             if known := answer.headers.get("x-jupyterhub-version", ""):
                 part["version"] = f"JupyterHub {known[:40]}"

@@ -10,8 +10,8 @@ from starlette.datastructures import FormData
 from marketplace.portal.answer_view import view_of
 from marketplace.portal.authentication import Authenticator
 from marketplace.portal.language import language_of, vault_in_language
-from marketplace.portal.openid.endpoints import posted
 from marketplace.portal.pages.questions import answer_shown
+from marketplace.portal.plain_form import posted
 from marketplace.portal.rendering import Pages, words_of
 from marketplace.portal.sent_once import number_and_words, sent_once
 from marketplace.portal.sessions import Session

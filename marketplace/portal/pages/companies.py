@@ -21,9 +21,9 @@ from marketplace.customers.register_company import register_company
 from marketplace.customers.verify_company import decide_company
 from marketplace.keys.sandbox_keys import make_sandbox_key, revoke_sandbox_key, sandbox_keys_of
 from marketplace.portal.authentication import Authenticator
-from marketplace.portal.openid.endpoints import posted
 from marketplace.portal.pages.after_login import answer_login
 from marketplace.portal.pages.requests import count_of
+from marketplace.portal.plain_form import posted
 from marketplace.portal.rendering import Pages, words_of
 from marketplace.portal.sessions import Session
 from marketplace.products.find import brief_products, some_products

@@ -20,9 +20,9 @@ from marketplace.customers.find import find_company
 from marketplace.customers.limits import NAMES, CompanyLimits, SetBy
 from marketplace.delivery.files.manifest import ManifestKey
 from marketplace.portal.authentication import Authenticator
-from marketplace.portal.openid.endpoints import posted
 from marketplace.portal.pages.companies import read_form, typed_of
 from marketplace.portal.pages.requests import day_of
+from marketplace.portal.plain_form import posted
 from marketplace.portal.rendering import Pages, words_of
 from marketplace.portal.sessions import Session
 from marketplace.vault import SERVICE, Vault

@@ -11,7 +11,7 @@ from marketplace.portal.competitions.vault_competitions import VaultCompetitions
 from marketplace.portal.language import vault_in_language
 from marketplace.portal.pages.competition_team import require_reason, text_of
 from marketplace.portal.pages.public.competitions import organises, own_team, viewed
-from marketplace.portal.pages.reviews import form_of
+from marketplace.portal.plain_form import posted
 from marketplace.portal.rendering import Pages, words_of
 from marketplace.portal.sent_once import number_and_words, sent_once
 from marketplace.portal.sessions import Session
@@ -27,7 +27,7 @@ def router(*, authenticator: Authenticator, pages: Pages, vault: Vault) -> APIRo
     Reading = Annotated[Vault, Depends(vault_in_language(vault))]
     Person = Annotated[Session, Depends(authenticator.person)]
     Sender = Annotated[Session, Depends(authenticator.sender)]
-    Given = Annotated[FormData, Depends(form_of)]
+    Given = Annotated[FormData, Depends(posted)]
     home = "/competitions/{name}/discussion"
 
     @routes.get(home)

@@ -25,11 +25,11 @@ from marketplace.portal.competitions.form_tree import (
 )
 from marketplace.portal.competitions.starting_text import starting_track, starting_tree
 from marketplace.portal.competitions.vault_competitions import VaultCompetitions
+from marketplace.portal.dataset_choices import NO_DATASETS, DatasetChoices, dataset_choices
 from marketplace.portal.language import vault_in_language
 from marketplace.portal.pages.competition_team import form_with_file, read_file, text_of
 from marketplace.portal.pages.officers import officer_at, sending_officer_at
-from marketplace.portal.pages.reviews import form_of
-from marketplace.portal.plain_form import plain_form
+from marketplace.portal.plain_form import plain_form, posted
 from marketplace.portal.rendering import Pages, as_file, words_of
 from marketplace.portal.sessions import Session
 from marketplace.vault import Answer, Vault
@@ -125,7 +125,7 @@ def router(*, authenticator: Authenticator, pages: Pages, vault: Vault) -> APIRo
     Reading = Annotated[Vault, Depends(vault_in_language(vault))]
     Officer = Annotated[Session, Depends(officer_at(authenticator))]
     SendingOfficer = Annotated[Session, Depends(sending_officer_at(authenticator))]
-    Given = Annotated[FormData, Depends(form_of)]
+    Given = Annotated[FormData, Depends(posted)]
     WithFile = Annotated[FormData, Depends(form_with_file)]
 
     @routes.get("/competition-forms")
@@ -233,7 +233,7 @@ def _add_steps(routes: APIRouter, authenticator: Authenticator, pages: Pages, va
     Reading = Annotated[Vault, Depends(vault_in_language(vault))]
     Officer = Annotated[Session, Depends(officer_at(authenticator))]
     SendingOfficer = Annotated[Session, Depends(sending_officer_at(authenticator))]
-    Given = Annotated[FormData, Depends(form_of)]
+    Given = Annotated[FormData, Depends(posted)]
 
     @routes.get(ADDRESS + "/{step}")
     def shown(
@@ -332,7 +332,7 @@ def _add_steps(routes: APIRouter, authenticator: Authenticator, pages: Pages, va
             steps=STEPS,
             track=track,
             at=f"tracks.{track}",
-            datasets=datasets_of(vault, who) if step == "tracks" else [],
+            datasets=datasets_of(vault, who) if step == "tracks" else NO_DATASETS,
             columns=columns_of(vault, who, view, track) if step == "tracks" else {},
             kinds=KINDS,
             tasks=TASKS,
@@ -429,11 +429,11 @@ def changed_meanwhile(form: Answer) -> Conflict:
     )
 
 
-def datasets_of(vault: Vault, who: str) -> list[Answer]:
+def datasets_of(vault: Vault, who: str) -> DatasetChoices:
     try:
-        return vault.datasets(who)
+        return dataset_choices(vault, who)
     except CihuError:
-        return []
+        return NO_DATASETS
 
 
 def columns_of(vault: Vault, who: str, view: FormView, track: int) -> dict[str, list[Answer]]:

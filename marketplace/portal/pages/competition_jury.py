@@ -10,7 +10,7 @@ from marketplace.portal.authentication import Authenticator
 from marketplace.portal.competitions.vault_competitions import VaultCompetitions
 from marketplace.portal.language import vault_in_language
 from marketplace.portal.pages.public.competitions import viewed
-from marketplace.portal.pages.reviews import form_of
+from marketplace.portal.plain_form import posted
 from marketplace.portal.rendering import Pages, words_of
 from marketplace.portal.sessions import Session
 from marketplace.vault import Vault
@@ -24,7 +24,7 @@ def router(*, authenticator: Authenticator, pages: Pages, vault: Vault) -> APIRo
     Reading = Annotated[Vault, Depends(vault_in_language(vault))]
     Person = Annotated[Session, Depends(authenticator.person)]
     Sender = Annotated[Session, Depends(authenticator.sender)]
-    Given = Annotated[FormData, Depends(form_of)]
+    Given = Annotated[FormData, Depends(posted)]
 
     @routes.get("/competitions/{name}/jury")
     def documents(request: Request, session: Person, vault: Reading, name: str) -> Response:

@@ -16,7 +16,7 @@ from marketplace.portal.language import vault_in_language
 from marketplace.portal.pages.competition_team import require_reason, text_of
 from marketplace.portal.pages.officers import officer_at, sending_officer_at
 from marketplace.portal.pages.public.competitions import told
-from marketplace.portal.pages.reviews import form_of
+from marketplace.portal.plain_form import posted
 from marketplace.portal.rendering import Pages, words_of
 from marketplace.portal.sent_once import number_and_words, sent_once
 from marketplace.portal.sessions import Session
@@ -73,7 +73,7 @@ def router(*, authenticator: Authenticator, pages: Pages, vault: Vault) -> APIRo
     Reading = Annotated[Vault, Depends(vault_in_language(vault))]
     Officer = Annotated[Session, Depends(officer_at(authenticator))]
     SendingOfficer = Annotated[Session, Depends(sending_officer_at(authenticator))]
-    Given = Annotated[FormData, Depends(form_of)]
+    Given = Annotated[FormData, Depends(posted)]
 
     @routes.get("/competitions/{name}/manage")
     def manage(request: Request, session: Officer, vault: Reading, name: str) -> Response:

@@ -21,8 +21,7 @@ from marketplace.portal.competitions.view import CompetitionView
 from marketplace.portal.language import language_of, vault_in_language
 from marketplace.portal.pages.offer_product import parameters_of
 from marketplace.portal.pages.public.competitions import told, viewed
-from marketplace.portal.pages.reviews import form_of
-from marketplace.portal.plain_form import plain_form
+from marketplace.portal.plain_form import plain_form, posted
 from marketplace.portal.rendering import Pages, as_file, words_of
 from marketplace.portal.sent_once import number_and_words, sent_once
 from marketplace.portal.sessions import Session
@@ -142,7 +141,7 @@ def router(*, authenticator: Authenticator, pages: Pages, vault: Vault) -> APIRo
     Reading = Annotated[Vault, Depends(vault_in_language(vault))]
     Person = Annotated[Session, Depends(authenticator.person)]
     Sender = Annotated[Session, Depends(authenticator.sender)]
-    Given = Annotated[FormData, Depends(form_of)]
+    Given = Annotated[FormData, Depends(posted)]
     of_team = TeamPages(authenticator, pages)
     home = "/competitions/{name}/team"
 
@@ -242,7 +241,7 @@ def _add_certificate(
         session: Annotated[Session, Depends(authenticator.sender)],
         vault: Reading,
         name: str,
-        given: Annotated[FormData, Depends(form_of)],
+        given: Annotated[FormData, Depends(posted)],
     ) -> Response:
         try:
             body = {"shown_as": text_of(given, "shown_as")}
@@ -278,7 +277,7 @@ def _add_plain_deed(
         session: Annotated[Session, Depends(authenticator.sender)],
         vault: Annotated[Vault, Depends(vault_in_language(vault))],
         name: str,
-        given: Annotated[FormData, Depends(form_of)],
+        given: Annotated[FormData, Depends(posted)],
     ) -> Response:
         return of_team.send(request, session, vault, name, given, f"/{deed}", None, at="withdraw")
 
@@ -286,7 +285,7 @@ def _add_plain_deed(
 def _add_entries(routes: APIRouter, authenticator: Authenticator, of_team: TeamPages, vault: Vault) -> None:
     Reading = Annotated[Vault, Depends(vault_in_language(vault))]
     Sender = Annotated[Session, Depends(authenticator.sender)]
-    Given = Annotated[FormData, Depends(form_of)]
+    Given = Annotated[FormData, Depends(posted)]
     WithFile = Annotated[FormData, Depends(form_with_entry)]
 
     @routes.post("/competitions/{name}/entries")

@@ -10,7 +10,7 @@ from starlette.datastructures import FormData
 
 from marketplace.portal.authentication import Authenticator
 from marketplace.portal.language import vault_in_language
-from marketplace.portal.pages.reviews import form_of
+from marketplace.portal.plain_form import posted
 from marketplace.portal.rendering import Pages, as_file, words_of
 from marketplace.portal.sessions import Session
 from marketplace.vault import Answer, Vault, listed
@@ -48,7 +48,7 @@ def router(*, authenticator: Authenticator, pages: Pages, vault: Vault) -> APIRo
         session: Sender,
         vault: Reading,
         id: int,
-        given: Annotated[FormData, Depends(form_of)],
+        given: Annotated[FormData, Depends(posted)],
     ) -> Response:
         chosen = {
             name.removeprefix(ANSWER): int(value)

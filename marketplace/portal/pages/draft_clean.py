@@ -12,8 +12,8 @@ from marketplace.portal.drafts.vault_drafts import VaultDrafts
 from marketplace.portal.drafts.view import DraftView
 from marketplace.portal.language import vault_in_language
 from marketplace.portal.pages.officers import officer_at, sending_officer_at
-from marketplace.portal.pages.reviews import form_of
 from marketplace.portal.pages.step_pages import StepPages, viewed
+from marketplace.portal.plain_form import posted
 from marketplace.portal.rendering import words_of
 from marketplace.portal.sessions import Session
 from marketplace.vault import Vault
@@ -27,7 +27,7 @@ def router(*, authenticator: Authenticator, steps: StepPages, vault: Vault) -> A
     Reading = Annotated[Vault, Depends(vault_in_language(vault))]
     Officer = Annotated[Session, Depends(officer_at(authenticator))]
     SendingOfficer = Annotated[Session, Depends(sending_officer_at(authenticator))]
-    Given = Annotated[FormData, Depends(form_of)]
+    Given = Annotated[FormData, Depends(posted)]
 
     @routes.get("/drafts/{number}/clean")
     def clean_step(

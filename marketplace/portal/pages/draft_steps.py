@@ -20,8 +20,9 @@ from marketplace.portal.drafts.unit_answers import unit_changes, unit_shown, uni
 from marketplace.portal.drafts.view import ColumnView, DraftView
 from marketplace.portal.language import vault_in_language
 from marketplace.portal.pages.officers import officer_at, sending_officer_at
-from marketplace.portal.pages.reviews import form_of, number_in
+from marketplace.portal.pages.reviews import number_in
 from marketplace.portal.pages.step_pages import StepPages, existing_dataset, viewed
+from marketplace.portal.plain_form import posted
 from marketplace.portal.sessions import Session
 from marketplace.vault import Vault
 
@@ -33,7 +34,7 @@ def router(*, authenticator: Authenticator, steps: StepPages, vault: Vault) -> A
     Reading = Annotated[Vault, Depends(vault_in_language(vault))]
     Officer = Annotated[Session, Depends(officer_at(authenticator))]
     SendingOfficer = Annotated[Session, Depends(sending_officer_at(authenticator))]
-    Given = Annotated[FormData, Depends(form_of)]
+    Given = Annotated[FormData, Depends(posted)]
 
     @routes.get("/drafts/{number}/unit")
     def unit_step(request: Request, session: Officer, vault: Reading, number: str) -> Response:

@@ -30,10 +30,12 @@ from marketplace.portal.paging import page_of, part, reach
 from marketplace.portal.rendering import Pages
 from marketplace.portal.sessions import Session
 from marketplace.portal.vault_life import VaultLife
+from marketplace.products.find import product_titles
 from marketplace.vault import Answer, Vault
 from sandbox.database import Database, Transaction
 from sandbox.errors import CihuError, InvalidInput
 from sandbox.identity import Principal
+from sandbox.identity.principals import account_names
 from sandbox.plain_text import PlainText
 from sandbox.policy import Gate, Resource
 
@@ -211,10 +213,14 @@ def router(
 def lists_of(tx: Transaction, principal: Principal, page: int, ordered: int) -> dict[str, Any]:
     """A page of the licences that this person may see, and one of the orders of their organisation."""
     licences = part(licences_for(tx, principal, **reach(page)), page)
+    orders = part(orders_of(tx, principal.organisation, **reach(ordered)), ordered)
+    held = [each.product for each in licences.items]
     return {
         "licences": licences,
         "names": company_names(tx, [each.organisation for each in licences.items]),
-        "orders": part(orders_of(tx, principal.organisation, **reach(ordered)), ordered),
+        "titles": product_titles(tx, held + [each.product for each in orders.items]),
+        "people": account_names(tx, [each.buyer for each in orders.items]),
+        "orders": orders,
     }
 
 

@@ -9,8 +9,8 @@ from fastapi import APIRouter, Depends, FastAPI, File, Form, Request, UploadFile
 from fastapi.responses import Response
 
 from marketplace.portal.authentication import Authenticator
-from marketplace.portal.language import vault_in_language
-from marketplace.portal.log_kinds import LOG_KINDS, kind_words
+from marketplace.portal.language import language_of, vault_in_language
+from marketplace.portal.log_kinds import kind_words, kinds_by_area
 from marketplace.portal.rendering import Pages, words_of
 from marketplace.portal.sessions import Session
 from marketplace.vault import Answer, Vault
@@ -51,7 +51,7 @@ def router(*, authenticator: Authenticator, pages: Pages, vault: Vault, app: Fas
                 "listing": listing,
                 "older": None if listing["older"] is None else "/log?" + urlencode(older),
                 "wanted": wanted,
-                "kinds": sorted(LOG_KINDS),
+                "kinds": kinds_by_area(language_of(request)),
                 "kind_words": kind_words,
                 "checkpoint": vault.public("/v1/log/checkpoint").text,
                 "checkpoints": vault.public("/log/checkpoints").json(),

@@ -10,8 +10,8 @@ from fastapi import APIRouter, Depends, Form, Request
 from fastapi.responses import Response, StreamingResponse
 
 from marketplace.portal.authentication import Authenticator
-from marketplace.portal.language import vault_in_language
-from marketplace.portal.log_kinds import LOG_KINDS, kind_words
+from marketplace.portal.language import language_of, vault_in_language
+from marketplace.portal.log_kinds import kind_words, kinds_by_area
 from marketplace.portal.pages.log import log_key, read_filter
 from marketplace.portal.rendering import Pages, words_of
 from marketplace.portal.sessions import Session
@@ -24,6 +24,10 @@ FILTERS = ("person", "object", "kind", "since", "until")
 NEWEST = 10
 """So many checkpoints are held against each other on the page of witnesses."""
 WINDOWS = (31, 92, 183, 366)
+PROVEN: set[tuple[str, str, str]] = set()
+"""Of which two signed notes, under which key, it was proven that the log of the second continues that of the
+first: it stays so."""
+MOST_PROVEN = 1000
 
 
 def router(*, authenticator: Authenticator, pages: Pages, vault: Vault) -> APIRouter:
@@ -53,7 +57,7 @@ def router(*, authenticator: Authenticator, pages: Pages, vault: Vault) -> APIRo
             found=found,
             older=_older("/log/search", kept, found["older"]),
             refusal=refusal,
-            kinds=sorted(LOG_KINDS),
+            kinds=kinds_by_area(language_of(request)),
             kind_words=kind_words,
             trail_of=trail_of,
         )
@@ -166,7 +170,8 @@ def _passed_on(answer: httpx.Response) -> Iterator[bytes]:
 
 def _continues(vault: Vault, older: dict[str, Any], newer: dict[str, Any], key: str) -> bool:
     """Whether the log of the newer checkpoint begins as that of the older one, by the proof."""
-    if newer["size"] == older["size"]:
+    pair = older["note"], newer["note"], key
+    if newer["size"] == older["size"] or pair in PROVEN:
         return True
     try:
         sizes = {"first": older["size"], "second": newer["size"]}
@@ -174,4 +179,7 @@ def _continues(vault: Vault, older: dict[str, Any], newer: dict[str, Any], key: 
         verify_growth(older["note"], newer["note"], proof, key)
     except (NotProven, CihuError):
         return False
+    if len(PROVEN) >= MOST_PROVEN:
+        PROVEN.clear()
+    PROVEN.add(pair)
     return True

@@ -5,16 +5,16 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
-from pydantic import ValidationError
 from starlette.datastructures import FormData
 
 from marketplace.offers.price import Unit
 from marketplace.portal.authentication import Authenticator
 from marketplace.portal.language import vault_in_language
-from marketplace.portal.openid.endpoints import posted
-from marketplace.portal.pages.models import BadModelField, field_of, retirement_of, texts_of
+from marketplace.portal.pages.models import retirement_of, texts_of
+from marketplace.portal.pages.offer_fields import field_of, read_offer
 from marketplace.portal.pages.officers import officer_at, sending_officer_at
 from marketplace.portal.pages.selling import percent_of, simple_offer
+from marketplace.portal.plain_form import posted
 from marketplace.portal.rendering import Pages, words_of
 from marketplace.portal.sent_once import number_and_words, sent_once
 from marketplace.portal.sessions import Session
@@ -124,27 +124,4 @@ def offer_of(model: Answer, typed: Mapping[str, str]) -> Offer:
         "what": what,
         "offer": simple_offer(typed, unit=Unit.MODEL_CALL.value),
     }
-    try:
-        return Offer.model_validate(wanted)
-    except ValidationError as error:
-        raise bad_offer_field(error) from None
-
-
-def bad_offer_field(error: ValidationError) -> BadModelField:
-    """The first field that is wrong."""
-    names = [part for part in error.errors()[0]["loc"] if isinstance(part, str)]
-    field = next((name for name in reversed(names) if name in REMEDIES), "id")
-    remedy, remedy_zh = REMEDIES[field]
-    return BadModelField(field, remedy=remedy, remedy_zh=remedy_zh)
-
-
-REMEDIES = {
-    "id": (
-        "A product's name has small letters, digits and hyphens, begins with a letter, and has 2 to 63 "
-        "characters.",
-        "产品名称由小写字母、数字和连字符组成，以字母开头，2 至 63 个字符。",
-    ),
-    "team_percent": ("Write a whole number from 0 to 90.", "请填写 0 至 90 的整数。"),
-    "purpose": ("Say for what calls are licensed.", "请填写许可用途。"),
-    "calls_per_month": ("Write a whole number.", "请填写整数。"),
-}
+    return read_offer(wanted)

@@ -11,11 +11,12 @@ from starlette.datastructures import FormData
 
 from marketplace.money import fen_of
 from marketplace.portal.authentication import Authenticator
+from marketplace.portal.dataset_choices import dataset_choices
 from marketplace.portal.language import vault_in_language
-from marketplace.portal.openid.endpoints import posted
 from marketplace.portal.pages.officers import officer_at, sending_officer_at
 from marketplace.portal.pages.requests import count_of
 from marketplace.portal.pages.selling import price_of
+from marketplace.portal.plain_form import posted
 from marketplace.portal.rendering import Pages, words_of
 from marketplace.portal.sent_once import number_and_words, sent_once
 from marketplace.portal.sessions import Session
@@ -74,9 +75,8 @@ def router(*, selling: Selling, authenticator: Authenticator, pages: Pages) -> A
         refusal: dict[str, str] | None = None,
     ) -> Response:
         me = session.principal
-        datasets = vault.datasets(me.id, department=me.organisation)
-        own = typed.get("dataset") in [each["name"] for each in datasets]
-        chosen = vault.dataset(me.id, typed["dataset"]) if own else None
+        datasets = dataset_choices(vault, me.id, department=me.organisation, typed=typed.get("dataset", ""))
+        chosen = vault.dataset(me.id, datasets.chosen) if datasets.chosen else None
         kinds = kinds_for(chosen)
         kind = kind if (kind := typed.get("kind", "")) in kinds else next(iter(kinds), "")
         return pages.show(

@@ -6,16 +6,15 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
-from pydantic import ValidationError
 from starlette.datastructures import FormData
 
 from marketplace.portal.authentication import Authenticator
 from marketplace.portal.language import vault_in_language
-from marketplace.portal.openid.endpoints import posted
-from marketplace.portal.pages.models import BadModelField, texts_of
-from marketplace.portal.pages.offer_model import REMEDIES as OF_MODELS
+from marketplace.portal.pages.models import texts_of
+from marketplace.portal.pages.offer_fields import field_of, read_offer
 from marketplace.portal.pages.officers import officer_at, sending_officer_at
 from marketplace.portal.pages.selling import percent_of, simple_offer
+from marketplace.portal.plain_form import posted
 from marketplace.portal.rendering import Pages, words_of
 from marketplace.portal.sent_once import number_and_words, sent_once
 from marketplace.portal.sessions import Session
@@ -102,37 +101,4 @@ def offer_of(competition: str, ranked: Answer, typed: Mapping[str, str]) -> Offe
     }
     texts = {name: typed.get(name, "") for name in ("id", "title_zh", "title_en")}
     wanted = texts | {"dataset": question["dataset"], "what": what, "offer": simple_offer(typed, unit="call")}
-    try:
-        return Offer.model_validate(wanted)
-    except ValidationError as error:
-        raise bad_field(error) from None
-
-
-def field_of(refusal: CihuError | None) -> str:
-    """The field that a refusal is about; "" for the form as a whole."""
-    if isinstance(refusal, BadModelField):
-        return refusal.field
-    return FIELD_OF.get(refusal.code, "") if refusal is not None else ""
-
-
-def bad_field(error: ValidationError) -> BadModelField:
-    """The first field that is wrong; `budget_` before those of the budget."""
-    names = [part for part in error.errors()[0]["loc"] if isinstance(part, str)]
-    field = next((name for name in reversed(names) if name in REMEDIES), "id")
-    field = f"budget_{field}" if "budget" in names else field
-    remedy, remedy_zh = REMEDIES[field]
-    return BadModelField(field, remedy=remedy, remedy_zh=remedy_zh)
-
-
-EPSILON = ("Write a number such as 0.5.", "请填写数字，例如 0.5。")
-DAY = ("Choose a day.", "请选择日期。")
-TITLE = ("Give the product a title of at most 200 characters.", "请填写标题，最多 200 个字符。")
-REMEDIES = OF_MODELS | {
-    "title_zh": TITLE,
-    "title_en": TITLE,
-    "epsilon": EPSILON,
-    "budget_epsilon": EPSILON,
-    "until": DAY,
-    "budget_until": DAY,
-}
-FIELD_OF = {"question_team": "team", "no_team_behind": "team"}
+    return read_offer(wanted)

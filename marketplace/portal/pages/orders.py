@@ -19,8 +19,10 @@ from marketplace.portal.pages.requests import count_of, day_of
 from marketplace.portal.rendering import Pages
 from marketplace.portal.sent_once import sent_once
 from marketplace.portal.sessions import Session
+from marketplace.products.find import product_titles
 from marketplace.products.selling import Selling
 from sandbox.errors import InvalidInput
+from sandbox.identity.principals import account_names
 from sandbox.plain_text import PlainText
 from sandbox.policy import Resource
 
@@ -42,6 +44,8 @@ def router(*, selling: Selling, authenticator: Authenticator, pages: Pages) -> A
             licence = licence_of_order(tx, number)
             steps = steps_of(tx, number)
             names = company_names(tx, [found.organisation])
+            people = account_names(tx, [found.buyer, *(step.by for step in steps)])
+            titles = product_titles(tx, [found.product])
         resource = Resource("Order", str(number), found.cedar)
         may = {
             action: gate.decide(session.principal, action, resource).allowed
@@ -53,6 +57,8 @@ def router(*, selling: Selling, authenticator: Authenticator, pages: Pages) -> A
             session,
             order=found,
             names=names,
+            people=people,
+            titles=titles,
             licence=licence,
             steps=steps,
             may=may,

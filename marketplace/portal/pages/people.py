@@ -22,7 +22,7 @@ from sandbox.identity import ROLES
 from sandbox.plain_text import PlainText
 
 
-async def posted(request: Request) -> FormData:
+async def posted_with_text(request: Request) -> FormData:
     """The form; a small file in it is text here."""
     form = await request.form()
     fields: list[tuple[str, str | UploadFile]] = []
@@ -62,6 +62,7 @@ def read_as(content: bytes, encoding: str) -> str | None:
 
 def router(*, people: People, authenticator: Authenticator, pages: Pages) -> APIRouter:
     routes = APIRouter(include_in_schema=False)
+    Given = Annotated[FormData, Depends(posted_with_text)]
     Person = Annotated[Session, Depends(authenticator.person)]
     Sender = Annotated[Session, Depends(authenticator.sender)]
     Text = Annotated[PlainText, Form()]
@@ -97,7 +98,7 @@ def router(*, people: People, authenticator: Authenticator, pages: Pages) -> API
         return shown(request, session)
 
     @routes.post("/people")
-    def invite(request: Request, session: Sender, form: Annotated[FormData, Depends(posted)]) -> Response:
+    def invite(request: Request, session: Sender, form: Given) -> Response:
         typed = {name: str(form.get(name, "")).strip() for name in ("account", "name", "organisation")}
         try:
             roles, teams = ([str(each) for each in form.getlist(name) if each] for name in ("roles", "teams"))
@@ -110,7 +111,7 @@ def router(*, people: People, authenticator: Authenticator, pages: Pages) -> API
         return shown(request, session, invitations=made)
 
     @routes.post("/people/file")
-    def invite_all(request: Request, session: Sender, form: Annotated[FormData, Depends(posted)]) -> Response:
+    def invite_all(request: Request, session: Sender, form: Given) -> Response:
         try:
             made = people.invite_all(session.principal, str(form.get("file", "")))
         except Forbidden:

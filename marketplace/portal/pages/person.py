@@ -8,7 +8,7 @@ from fastapi.responses import RedirectResponse, Response
 from starlette.datastructures import FormData
 
 from marketplace.portal.authentication import Authenticator
-from marketplace.portal.pages.people import posted
+from marketplace.portal.pages.people import posted_with_text
 from marketplace.portal.people.administer import People
 from marketplace.portal.people.schemas import InvitationDocument
 from marketplace.portal.rendering import Pages, words_of
@@ -78,7 +78,7 @@ def router(*, people: People, authenticator: Authenticator, pages: Pages) -> API
 
     @routes.post("/people/{account}")
     def act(
-        request: Request, session: Sender, account: str, form: Annotated[FormData, Depends(posted)]
+        request: Request, session: Sender, account: str, form: Annotated[FormData, Depends(posted_with_text)]
     ) -> Response:
         """One of `DEEDS`, which the button names."""
         by, deed = session.principal, str(form.get("deed", ""))

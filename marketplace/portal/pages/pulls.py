@@ -6,6 +6,7 @@ from fastapi import APIRouter, Depends, Form, Request
 from fastapi.responses import RedirectResponse, Response
 
 from marketplace.portal.authentication import Authenticator
+from marketplace.portal.dataset_choices import dataset_choices
 from marketplace.portal.language import vault_in_language
 from marketplace.portal.pages.officers import officer_at, sending_officer_at
 from marketplace.portal.rendering import Pages, words_of
@@ -98,11 +99,6 @@ def router(*, authenticator: Authenticator, pages: Pages, vault: Vault) -> APIRo
         refusal: dict[str, str] | None = None,
     ) -> Response:
         who = session.principal
-        own = [
-            each["name"]
-            for each in vault.datasets(who.id, department=who.organisation)
-            if each["department"] == who.organisation
-        ]
         return pages.show(
             request,
             "pulls.html",
@@ -110,7 +106,9 @@ def router(*, authenticator: Authenticator, pages: Pages, vault: Vault) -> APIRo
             status=status,
             pulls=listed(vault.get(who.id, "/v1/pulls")),
             sources=listed(vault.get(who.id, "/v1/sources")),
-            datasets=own,
+            datasets=dataset_choices(
+                vault, who.id, department=who.organisation, typed=(typed or {}).get("dataset", "")
+            ),
             kinds=KINDS,
             typed={"dataset": "", "source": "", "kind": KINDS[0], "what": "", "schedule": SCHEDULE}
             | (typed or {}),

@@ -6,6 +6,7 @@ from fastapi import APIRouter, Depends, Form, Request
 from fastapi.responses import RedirectResponse, Response
 
 from marketplace.portal.authentication import Authenticator
+from marketplace.portal.dataset_choices import dataset_choices
 from marketplace.portal.language import vault_in_language
 from marketplace.portal.pages.officers import officer_at, sending_officer_at
 from marketplace.portal.rendering import Pages, words_of
@@ -87,13 +88,9 @@ def router(*, authenticator: Authenticator, pages: Pages, vault: Vault) -> APIRo
         secret: str = "",
     ) -> Response:
         who = session.principal
-        own = [
-            each["name"]
-            for each in vault.datasets(who.id, department=who.organisation)
-            if each["department"] == who.organisation
-        ]
-        # a name that is none of the department's was told as such by the refusal
-        chosen = dataset if dataset in own else next(iter(own), "")
+        own = dataset_choices(vault, who.id, department=who.organisation, typed=dataset)
+        first = "" if own.searched else next((each["name"] for each in own.offered), "")
+        chosen = own.chosen or first
         path = f"/v1/datasets/{segment(chosen)}"
         return pages.show(
             request,

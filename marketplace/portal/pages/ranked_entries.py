@@ -12,7 +12,7 @@ from marketplace.portal.competitions.vault_competitions import VaultCompetitions
 from marketplace.portal.language import vault_in_language
 from marketplace.portal.pages.officers import officer_at, sending_officer_at
 from marketplace.portal.pages.public.competitions import viewed
-from marketplace.portal.pages.reviews import form_of
+from marketplace.portal.plain_form import posted
 from marketplace.portal.rendering import Pages, words_of
 from marketplace.portal.sent_once import number_and_words, sent_once
 from marketplace.portal.sessions import Session
@@ -45,7 +45,7 @@ def router(*, authenticator: Authenticator, pages: Pages, vault: Vault) -> APIRo
         vault: Reading,
         name: str,
         entry: int,
-        given: Annotated[FormData, Depends(form_of)],
+        given: Annotated[FormData, Depends(posted)],
     ) -> Response:
         typed = {field: str(given.get(field, "")).strip().replace("\r\n", "\n") for field in TEXTS}
 

@@ -19,9 +19,11 @@ from marketplace.portal.paging import PAGE, page_of, part, reach
 from marketplace.portal.rendering import Pages
 from marketplace.portal.sessions import Session
 from marketplace.portal.vault_life import VaultLife
+from marketplace.products.find import product_titles
 from marketplace.vault import Vault
 from sandbox.database import Database
 from sandbox.errors import InvalidInput
+from sandbox.identity.principals import account_names
 from sandbox.oversight.deadlines import Deadlines
 from sandbox.plain_text import PlainText
 from sandbox.policy import Gate
@@ -51,12 +53,17 @@ def router(
     ) -> Response:
         me, page, granted = session.principal, page_of(request), page_of(request, "granted")
         held = part(vault.grants(me.id, **reach(granted)), granted)
+        asked = part(vault.requests(me.id, **reach(page)), page)
+        with database.transaction() as tx:
+            named = {each.get(by) or "" for each in asked.items for by in ("asked_by", "decided_by")}
+            people = account_names(tx, named)
         budgets = vault.budgets(me.id, offset=PAGE * (granted - 1), limit=PAGE)
         return pages.show(
             request,
             "requests.html",
             session,
-            requests=part(vault.requests(me.id, **reach(page)), page),
+            requests=asked,
+            people=people,
             grants=held,
             budgets={budget["grant"]: budget for budget in budgets},
             announcements=VaultLife(vault).my_announcements(me.id),
@@ -71,6 +78,15 @@ def router(
         with database.transaction() as tx:
             orders = waiting_orders(tx, me, **reach(ordered)) if me.roles & {"officer", "operator"} else []
             names = company_names(tx, [each.organisation for each in orders])
+            titles = product_titles(tx, [each.product for each in orders])
+            people = account_names(
+                tx,
+                [
+                    *(each.buyer for each in orders),
+                    *(each["asked_by"] for each in asked),
+                    *(each["approved_by"] for each in live),
+                ],
+            )
         return pages.show(
             request,
             "queue.html",
@@ -79,6 +95,8 @@ def router(
             grants=part(live, granted),
             orders=part(orders, ordered),
             names=names,
+            titles=titles,
+            people=people,
             due=lambda kind, since: deadlines.due(kind, moment_of(since)),
             now=datetime.now(UTC),
         )

@@ -10,7 +10,7 @@ from starlette.datastructures import FormData
 
 from marketplace.portal.authentication import Authenticator
 from marketplace.portal.paging import page_of, part, reach
-from marketplace.portal.plain_form import plain_form
+from marketplace.portal.plain_form import posted
 from marketplace.portal.preview import preview_of
 from marketplace.portal.rendering import Pages, as_file, words_of
 from marketplace.portal.sent_once import number_and_words, sent_once
@@ -22,16 +22,11 @@ SEVERITIES = ("blocks", "asks", "notes")
 CELL = re.compile(r"(?:.*: )?row (\d{1,7}), (.+)", re.DOTALL)
 
 
-async def form_of(request: Request) -> FormData:
-    """A form whose fields follow from what is on the page: one group for each file."""
-    return plain_form(await request.form(max_files=0))
-
-
 def router(*, authenticator: Authenticator, pages: Pages, vault: Vault) -> APIRouter:
     routes = APIRouter(include_in_schema=False)
     Person = Annotated[Session, Depends(authenticator.person)]
     Sender = Annotated[Session, Depends(authenticator.sender)]
-    Given = Annotated[FormData, Depends(form_of)]
+    Given = Annotated[FormData, Depends(posted)]
 
     @routes.get("/reviews")
     def queue(request: Request, session: Person) -> Response:

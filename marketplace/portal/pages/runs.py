@@ -10,7 +10,8 @@ from starlette.datastructures import FormData
 
 from marketplace.portal.authentication import Authenticator
 from marketplace.portal.language import vault_in_language
-from marketplace.portal.pages.reviews import form_of, kinds_of
+from marketplace.portal.pages.reviews import kinds_of
+from marketplace.portal.plain_form import posted
 from marketplace.portal.rendering import Pages, as_file, words_of
 from marketplace.portal.sent_once import number_and_words, sent_once
 from marketplace.portal.sessions import Session
@@ -36,7 +37,7 @@ def router(*, authenticator: Authenticator, pages: Pages, vault: Vault) -> APIRo
     Reading = Annotated[Vault, Depends(vault_in_language(vault))]
     Person = Annotated[Session, Depends(authenticator.person)]
     Sender = Annotated[Session, Depends(authenticator.sender)]
-    Given = Annotated[FormData, Depends(form_of)]
+    Given = Annotated[FormData, Depends(posted)]
 
     @routes.get("/runs")
     def runs(request: Request, session: Person, vault: Reading) -> Response:

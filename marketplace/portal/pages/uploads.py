@@ -8,6 +8,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
 from marketplace.portal.authentication import Authenticator
+from marketplace.portal.dataset_choices import DatasetChoices, dataset_choices
 from marketplace.portal.drafts import file_form
 from marketplace.portal.drafts.bulk import draft_like, outcome_words
 from marketplace.portal.drafts.file_form import FileForm, file_form_at
@@ -147,10 +148,10 @@ def router(*, authenticator: Authenticator, pages: Pages, vault: Vault) -> APIRo
     return routes
 
 
-def own_datasets(session: Session, vault: Vault) -> list[str]:
-    """The datasets of the officer's department, by name."""
+def own_datasets(session: Session, vault: Vault) -> DatasetChoices:
+    """The datasets of the officer's department."""
     who = session.principal
-    return [each["name"] for each in vault.datasets(who.id, department=who.organisation)]
+    return dataset_choices(vault, who.id, department=who.organisation)
 
 
 def read_rows(

@@ -10,7 +10,7 @@ from starlette.datastructures import UploadFile
 from marketplace.delivery.answer_call import Delivery
 from marketplace.delivery.watermarks.trace import MOST_BYTES, require_tracer, too_large, trace_copy
 from marketplace.portal.authentication import Authenticator
-from marketplace.portal.openid.endpoints import posted
+from marketplace.portal.plain_form import posted
 from marketplace.portal.rendering import Pages, words_of
 from marketplace.portal.sessions import Session
 from sandbox.errors import InvalidInput, TooMany

@@ -466,7 +466,7 @@ def test_push_credentials_are_issued_shown_once_and_revoked_on_a_page(person) ->
     assert 'href="/pushes"' in lin.get("/drafts").text and person("wang").get("/pushes").status_code == 403
     first = lin.get("/pushes").text
     assert "签发凭据" in first
-    dataset = first.partition(" selected>")[2].partition("<")[0]
+    dataset = first.partition('" selected>')[0].rpartition('value="')[2]
     form = {"dataset": dataset, "label": "nightly-page", "mode": "replace", "days": "9", "csrf": token(lin)}
     issued = lin.client.post("/pushes", data=form)
     secret = issued.text.partition("cihu_push_")[2].partition("<")[0]

@@ -18,7 +18,7 @@ import pytest
 from listed_market import LISTED, ROWS, words_of
 from marketplace.portal import rendering
 from marketplace.portal.assets import Assets
-from marketplace.portal.log_kinds import LOG_KINDS
+from marketplace.portal.log_kinds import LOG_KINDS, kinds_by_area
 from marketplace.portal.pages.public.catalogue import MOST_READING, PublicCatalogue
 from marketplace.portal.pages.public.rows import PIECE_ROWS, csv_pieces, parquet_pieces
 from sandbox.audit import KINDS
@@ -232,6 +232,8 @@ def test_the_calculator_charges_as_a_call_is_charged(stranger) -> None:
 
 def test_a_stranger_lists_filters_and_verifies_the_log(stranger) -> None:
     assert KINDS.keys() <= LOG_KINDS.keys(), "every kind has its Chinese words"
+    grouped = [kind for _, of_area in kinds_by_area("zh") for kind in of_area]
+    assert sorted(grouped) == sorted(LOG_KINDS), "and stands in one area of the filter"
     page = shown(stranger, "/log?kind=dataset.published")
     assert "数据专员发布了数据集的一个版本" in page and "有人登录" not in words_of(page)
     assert "没有符合条件的记录" in shown(stranger, "/log?until=2020-01-01")

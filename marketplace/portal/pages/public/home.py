@@ -1,5 +1,6 @@
 """Page: the home of people without an account. Its figures are counted when it is asked for, but
-that of the products (every five minutes); one that cannot be counted is left out."""
+that of the products (at most every five minutes, and beside the page); one that cannot be counted is left
+out."""
 
 from fastapi import Request
 from fastapi.responses import Response
@@ -13,12 +14,11 @@ NEWEST = 4
 
 
 def home(request: Request, pages: Pages, vault: Vault, products: ProductCount) -> Response:
-    counted = told(lambda: vault.public("/figures").json()) or {}
     log = told(lambda: vault.public("/log/entries", limit=1).json()) or {}
-    newest = told(lambda: vault.public("/datasets", sort="newest").json()) or {"datasets": []}
+    newest = told(lambda: vault.public("/datasets", sort="newest").json()) or {}
     figures = {
-        "datasets": counted.get("datasets"),
-        "departments": counted.get("departments"),
+        "datasets": newest.get("total"),
+        "departments": len(newest["facets"]["department"]) if newest else None,
         "products": products.count(),
         "log_size": log.get("size"),
     }
@@ -27,6 +27,6 @@ def home(request: Request, pages: Pages, vault: Vault, products: ProductCount) -
         "public_home.html",
         None,
         figures={name: number for name, number in figures.items() if number is not None},
-        newest=newest["datasets"][:NEWEST],
+        newest=newest.get("datasets", [])[:NEWEST],
         competitions=told(lambda: open_competitions(vault)) or [],
     )

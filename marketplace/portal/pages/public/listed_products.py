@@ -1,6 +1,8 @@
 """The products that strangers see: on offer, and of a dataset that is listed publicly."""
 
+from contextlib import suppress
 from dataclasses import dataclass
+from threading import Lock, Thread
 from time import monotonic
 
 from marketplace.products.find import brief_products, find_product, listed_products, some_products
@@ -100,22 +102,32 @@ def public_product(database: Database, gate: Gate, vault: Vault, name: str) -> P
 
 
 class ProductCount:
-    """How many there are, counted anew every five minutes: it is asked of the vault for every product."""
+    """How many there are: it is asked of the vault for every product. What is known for five minutes is shown
+    once more while it is counted anew, so that a page waits for it only where nothing is known."""
 
     def __init__(self, database: Database, gate: Gate, vault: Vault) -> None:
         self.database, self.gate, self.vault = database, gate, vault
         self._known: tuple[float, int] | None = None
+        self._counting = Lock()
 
     def count(self) -> int | None:
         """None where it cannot be said at present."""
         known = self._known
-        if known is None or monotonic() - known[0] > COUNTED_SECONDS:
-            try:
-                known = monotonic(), len(public_ids(self.database, self.gate, self.vault))
-            except CihuError:
-                return None
-            self._known = known
-        return known[1]
+        if known is None:
+            self._count()
+        elif monotonic() - known[0] > COUNTED_SECONDS and self._counting.acquire(blocking=False):
+            Thread(target=self._count_anew, daemon=True).start()
+        return self._known[1] if self._known else None
+
+    def _count_anew(self) -> None:
+        try:
+            self._count()
+        finally:
+            self._counting.release()
+
+    def _count(self) -> None:
+        with suppress(CihuError):
+            self._known = monotonic(), len(public_ids(self.database, self.gate, self.vault))
 
 
 def shown(gate: Gate, product: Product) -> bool:
