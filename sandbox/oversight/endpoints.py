@@ -163,6 +163,8 @@ def taken_on_router(
         """It is nobody's again."""
         taken_on.give_back(context, asker, kind, id)
 
+    return api
+
 
 def held_router(database: Database, *, authenticate: Callable[..., Principal]) -> APIRouter:
     api = APIRouter(prefix="/v1", tags=["me"])
