@@ -3,7 +3,19 @@
 An operator's end of maintenance, and a withdrawn announcement, are columns of their row: what was set stays.
 """
 
-from sqlalchemy import CheckConstraint, Column, DateTime, Identity, Index, Integer, Table, Text, text
+from sqlalchemy import (
+    DDL,
+    CheckConstraint,
+    Column,
+    DateTime,
+    Identity,
+    Index,
+    Integer,
+    Table,
+    Text,
+    event,
+    text,
+)
 
 from sandbox.database import metadata
 
@@ -61,3 +73,13 @@ backups = Table(
     Index("uq_backups_what_label", "what", "label", unique=True),
     schema="operations",
 )
+
+# tells every portal when maintenance was set or ended, as they hear of licences
+NOTIFY_FUNCTION = """CREATE FUNCTION operations.notify_change() RETURNS trigger
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $function$
+BEGIN
+    PERFORM pg_notify('cihu_market', 'maintenance:' || coalesce(NEW.id, OLD.id));
+    RETURN NULL;
+END
+$function$"""
+event.listen(metadata, "after_create", DDL(NOTIFY_FUNCTION))  # type: ignore[no-untyped-call]  # SQLAlchemy has no type for DDL

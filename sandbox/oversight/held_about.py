@@ -51,6 +51,7 @@ SHOWN: Mapping[str, tuple[str, ...]] = {
     ),
     "vault.review_votes.reviewer": ("voted_at", "path", "round", "vote", "comment"),
     "vault.runs.submitted_by": ("submitted_at", "name", "team", "entry", "program_sha256"),
+    "vault.taken_on.account": ("taken_at", "kind", "id", "note"),
     "vault.training_certificates.person": ("issued_at", "course", "issued_by", "expires_at"),
 }
 """By the column that names the person: what is given of each of their rows, ordered by the first."""
@@ -110,6 +111,7 @@ COUNTED = (
     "vault.splits.committed_by",
     "vault.splits.opened_by",
     "vault.stand_ins.bought_by",
+    "vault.taken_on.handed_by",
     "vault.training_certificates.issued_by",
 )
 """Deeds of an office or for a team: their objects, and the log, tell the rest."""

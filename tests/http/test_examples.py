@@ -271,7 +271,7 @@ class Study:
         refused = self.send("request_access", changed=until).json()["id"]
         self.send("refuse_request", "lin", at={"number": refused})
         request = self.send("request_access", changed=until).json()["id"]
-        waits = {"kind": "request", "id": request}
+        waits = {"kind": "request", "id": str(request)}
         self.send("take_on", "lin", at=waits)
         self.send("hand_over_waiting", "lin", at=waits)
         self.send("get_waiting", "sun", at=waits)

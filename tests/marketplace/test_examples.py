@@ -319,7 +319,7 @@ def come_and_go(send: Callable[..., Any], send_with: Callable[..., Any]) -> dict
 
 def take_on_and_approve(send: Callable[..., Any], number: int) -> None:
     """An operator takes an order on, hands it over to an officer, gets it back and approves it."""
-    order = {"kind": "order", "id": number}
+    order = {"kind": "order", "id": str(number)}
     send("take_on_of_market", "he", at=order)
     send("hand_over_waiting_of_market", "he", at=order)
     send("get_waiting_of_market", "lin", at=order)
