@@ -39,8 +39,6 @@ from sandbox.releases.past_answers import seen_answer
 from sandbox.releases.prepare import Prepared, already_released, charge_first, prepare
 from sandbox.releases.schemas import BudgetRefusal
 
-SPENT_THEN_FAILED = "query_failed"
-
 
 @dataclass(frozen=True)
 class Priced:
@@ -111,6 +109,7 @@ def _ask(context: AskContext, member: Principal, priced: Priced) -> tuple[PageQu
     if priced.prepared is None:
         assert priced.refused is not None
         return {**question, "not_refreshed": _told(priced.refused)}, 0
+    account, before = priced.prepared.grant.account, _spent(context, priced.prepared.grant.account)
     try:
         answer = ask(
             context,
@@ -122,9 +121,16 @@ def _ask(context: AskContext, member: Principal, priced: Priced) -> tuple[PageQu
             of=priced.prepared.versions,
         )
     except CihuError as refused:
-        spent = priced.loss.picorho if refused.code == SPENT_THEN_FAILED else 0
+        # its keys may have been bought before, or its grant have ended while it ran; the team's other
+        # questions of this moment are in the difference, too
+        spent = min(priced.loss.picorho, _spent(context, account) - before)
         return {**question, "not_refreshed": _told(refused)}, spent
     return {**question, "answer_id": answer["answer_id"], "not_refreshed": None}, answer["price"]["picorho"]
+
+
+def _spent(context: AskContext, account: Account) -> int:
+    with context.database.transaction() as tx:
+        return statement(tx, account).spent.picorho
 
 
 def _price(

@@ -158,6 +158,25 @@ def test_a_version_that_is_published_during_a_refresh_is_not_asked(
     assert second["answer"]["version"] == 1
 
 
+def test_what_was_spent_before_a_grant_ended_is_told(pages: Pages, monkeypatch: pytest.MonkeyPatch) -> None:
+    page, before = pages.save()["id"], pages.spent()
+    pages.story.publish(rows_csv(seed=8))
+    priced = pages.price(page)["priced"]
+    engine = pages.story.context.engine
+    totals = engine.totals
+
+    def revoke_then_compute(*given: Any, **more: Any) -> Any:
+        gate, officer = pages.story.gate, pages.who("lin")
+        revoke(pages.story.database, gate=gate, officer=officer, grant_id=pages.grant.id, reason="over")
+        return totals(*given, **more)
+
+    monkeypatch.setattr(engine, "totals", revoke_then_compute)
+    refreshed = pages.refresh(page, priced)
+    assert all(each["not_refreshed"] for each in refreshed["questions"])
+    told = page_history(pages.story.context, pages.who("wang"), page)
+    assert max(told, key=lambda each: each["number"])["picorho"] == pages.spent() - before > 0
+
+
 def test_a_page_has_so_many_states_and_can_still_be_removed(
     pages: Pages, monkeypatch: pytest.MonkeyPatch
 ) -> None:
