@@ -100,7 +100,7 @@ class Life:
 
 @pytest.fixture(scope="module")
 def life() -> Iterator[Life]:
-    with live_city() as city, ExitStack() as closing:
+    with live_city(forked=False) as city, ExitStack() as closing:
         life = Life(city)
         stage = Stage(
             city.where,

@@ -145,10 +145,11 @@ def document(ended: subprocess.CompletedProcess[str]) -> dict[str, Any]:
 
 
 @contextmanager
-def live_city() -> Iterator[LiveCity]:
+def live_city(*, forked: bool = True) -> Iterator[LiveCity]:
+    """`forked` services show the environment of their server in /proc."""
     # sockets need short paths, so not below pytest's own folder
     home = Path(tempfile.mkdtemp(prefix="cihu-", dir="/tmp"))
-    city = ForkedCity(home, ANY_PORTS)
+    city = (ForkedCity if forked else City)(home, ANY_PORTS)
     homes.append(home)
     try:
         city.start()
