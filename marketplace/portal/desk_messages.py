@@ -24,9 +24,9 @@ DESK_MESSAGES: dict[str, tuple[str, str]] = {
     "taken_on_deputy": ("代理 {name}", "deputy of {name}"),
     "taken_on_nobody": ("尚无人接办。", "Nobody has taken it on."),
     "taken_on_is": (
-        "接办不会锁定事项：有权办理的同事仍可办理。逾期时先提醒接办人。",
+        "接办不会锁定事项：有权办理的同事仍可办理。逾期时会提醒接办人。",
         "This locks nothing: colleagues who may decide still may. "
-        "Whoever has taken it on is told first that it is late.",
+        "Whoever has taken it on is told when it is late.",
     ),
     "taken_on_no_colleague": (
         "没有其他可以办理此事项的同事。",

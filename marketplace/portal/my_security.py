@@ -18,7 +18,7 @@ from sandbox.api_schema import Words, answers
 from sandbox.audit import Event, append
 from sandbox.database import Database, Transaction, metadata
 from sandbox.database.account_columns import held_counts, held_rows
-from sandbox.errors import Unavailable
+from sandbox.errors import Forbidden, Unavailable
 from sandbox.identity import Principal, change_own_password
 from sandbox.identity.passkeys import Passkey, list_passkeys, remove_passkey
 from sandbox.identity.people_list import held_of
@@ -194,6 +194,11 @@ def export(database: Database, vault: Vault, account: str) -> HeldAboutMe:
         held["incomplete"] = {
             "en": "The vault cannot be reached: what it holds is missing here. Export again later.",
             "zh": "暂时无法连接保险库，缺少其保存的部分。请稍后重新导出。",
+        }
+    except Forbidden as refused:  # the company is not verified yet
+        held["incomplete"] = {
+            "en": f"What the vault holds is missing here. {refused}",
+            "zh": f"缺少保险库保存的部分。{refused.zh}",
         }
     return held
 

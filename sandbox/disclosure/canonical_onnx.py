@@ -75,13 +75,14 @@ def _rename(graph: Any) -> None:
     """What only the graph itself uses is called by its place, so that no name spells anything; its inputs and
     outputs keep their names, by which people call them. Weights stand in the order of their names."""
     kept = {value.name for value in (*graph.input, *graph.output)}
+    prefix = PREFIX
+    while any(name.startswith(prefix) for name in kept):
+        prefix += PREFIX
     names: dict[str, str] = {}
 
     def called(name: str) -> str:
-        return name if not name or name in kept else names.setdefault(name, f"{PREFIX}{len(names)}")
+        return name if not name or name in kept else names.setdefault(name, f"{prefix}{len(names)}")
 
-    if any(name.startswith(PREFIX) for name in kept):
-        raise Unfit(_not_written())
     for part in [part for part in _parts(graph) if isinstance(part, onnx.NodeProto | onnx.GraphProto)]:
         if isinstance(part, onnx.GraphProto):
             part.name = "graph"

@@ -4,8 +4,9 @@ once."""
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
+from typing import Any
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import Row, func, insert, select, update
 
 from sandbox import notices
 from sandbox.audit import Event, append
@@ -86,6 +87,8 @@ def approve(
             )
             .returning(grants)
         ).one()
+        if certificate:
+            _ask_of_all(tx, row, certificate)
         grant = as_grant(row)
         _give(tx, grant, version)
         append(
@@ -107,6 +110,14 @@ def approve(
             to=[notices.team(request.team)],
         )
     return grant
+
+
+def _ask_of_all(tx: Transaction, approved: Row[Any], certificate: str) -> None:
+    """The team's grants on a dataset share an account: what was approved for people with a certificate could
+    else be spent through an older grant without one."""
+    same = (grants.c.team == approved.team, grants.c.dataset == approved.dataset)
+    live = grants.c.status == GrantStatus.LIVE.value
+    tx.execute(update(grants).where(*same, live).values(certificate=certificate))
 
 
 def _give(tx: Transaction, grant: Grant, version: Version) -> None:

@@ -15,7 +15,6 @@ from sqlalchemy import Row, select, update
 from sandbox import notices
 from sandbox.audit import Event, append
 from sandbox.catalog.dataset_repository import require_not_retired
-from sandbox.catalog.named_persons import but_named
 from sandbox.catalog.notice import PublishersWord, require_announced
 from sandbox.catalog.opening import (
     OPENED,
@@ -171,7 +170,7 @@ def remind_of_openings(context: OpeningContext, *, now: datetime | None = None) 
                     f"dataset:{row.dataset}@{row.number}",
                     {"review": row.id, "due_at": row.due_at.isoformat()},
                 ),
-                to=but_named(tx, "opening", row.id, [notices.officers(row.department)]),
+                to=[notices.officers(row.department)],
                 about=f"opening:{row.id}",
             )
         return len(late)

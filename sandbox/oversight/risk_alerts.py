@@ -13,7 +13,6 @@ from sqlalchemy import Row, delete, insert, select, tuple_
 
 from sandbox import notices
 from sandbox.catalog.dataset_index import refresh_index
-from sandbox.catalog.named_persons import but_named
 from sandbox.catalog.tables import datasets
 from sandbox.chores import Chore
 from sandbox.database import Transaction, try_lock_name
@@ -79,8 +78,6 @@ def _tell(tx: Transaction, alert: Alert, now: datetime) -> None:
     """The id has the moment: what passes again later is told again."""
     scope, kind, _, subject, _ = alert
     to = [notices.AUDITORS if scope == EVERYWHERE else notices.officers(scope)]
-    if kind == "overdue_problem":
-        to = but_named(tx, "problem", subject.partition(":")[2], to)
     notices.tell(
         tx,
         id=":".join(("risk", *alert, now.isoformat())),

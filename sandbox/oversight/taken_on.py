@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy import Row, Table, delete, insert, select, update
+from sqlalchemy import Row, Table, delete, func, select, update
+from sqlalchemy.dialects.postgresql import insert as upsert
 
 from sandbox import notices
 from sandbox.audit import Event, append
@@ -20,7 +21,7 @@ from sandbox.oversight.schemas import TakenOnDocument, WaitingThingDocument
 from sandbox.policy import Gate, Resource
 
 COLLEAGUES_AFTER = timedelta(days=1)
-"""The named person is told first that something is late, their colleagues after one more day."""
+"""The named person is told that something is late, and whoever may do it after one more day."""
 
 
 class WaitingThing(NamedTuple):
@@ -70,7 +71,11 @@ def taken_on_by(context: TakenOnContext, asker: Principal) -> list[TakenOnDocume
             if _may_take_on(context, asker, row.kind, row.id, row.department)
         ]
         found = _responsible(context, tx, rows)
-        return [_document(row, found[_key(row)][0]) for row in rows if _key(row) in found]
+        documents = [(row, _document(row, found[_key(row)][0])) for row in rows if _key(row) in found]
+    for row, document in documents:  # a note can be about a colleague
+        if asker.id not in {row.account, row.handed_by}:
+            document["note"] = ""
+    return [document for _, document in documents]
 
 
 def waiting_thing(context: TakenOnContext, asker: Principal, kind: str, id: str) -> WaitingThingDocument:
@@ -118,7 +123,7 @@ def pass_on(
         about = _resource(context, kind, id, thing.department, holder.id if holder else "")
         context.gate.require(asker, "hand_over", about)
         able = {each.id for each in _colleagues(context, tx, asker, thing)}
-        if to not in able:
+        if to not in able or _live(tx, to, hold=True) is None:
             raise InvalidInput(
                 f"{to} is not a colleague who may do this.",
                 code="may_not_do_this",
@@ -126,7 +131,6 @@ def pass_on(
                 zh=f"{to} 不是可以办理此事项的同事。",
                 remedy_zh=f"可选：{'、'.join(sorted(able)) or '无，请退回'}。",
             )
-        load_principal(tx, to, hold=True)
         _name(context, tx, thing, to, by=asker.id, note=note.strip())
         document = _thing_document(context, tx, asker, thing)
         payload = {"kind": kind, "id": id, "account": to, "note": note.strip()}
@@ -153,10 +157,10 @@ def give_back(context: TakenOnContext, asker: Principal, kind: str, id: str) -> 
         ]
         if not mine:
             raise _nothing_waits()
-        [row] = mine
-        context.gate.require(asker, "give_back", _resource(context, kind, id, row.department, asker.id))
-        _forget(context, tx, row)
-        append(tx, Event("waiting.given_back", asker.id, row.object, {"kind": kind, "id": id}))
+        for row in mine:  # more than one where somebody has changed the department
+            context.gate.require(asker, "give_back", _resource(context, kind, id, row.department, asker.id))
+            _forget(context, tx, row)
+        append(tx, Event("waiting.given_back", asker.id, mine[0].object, {"kind": kind, "id": id}))
 
 
 def look_after(context: TakenOnContext, *, now: datetime | None = None) -> int:
@@ -214,6 +218,8 @@ def _responsible(
     candidates: dict[tuple[str, str], set[str]] = {}
     of_row: dict[Key, list[str]] = {}
     for row in rows:
+        if row.kind not in context.kinds:  # of another release
+            continue
         office = context.office(tx, row.kind, row.department)
         named = [row.account] if row.account in office else context.deputies(row.account)
         of_row[_key(row)] = [each for each in named if each in office]
@@ -236,9 +242,9 @@ def _responsible(
     return counted
 
 
-def _live(tx: Transaction, account: str) -> Principal | None:
+def _live(tx: Transaction, account: str, *, hold: bool = False) -> Principal | None:
     try:
-        return load_principal(tx, account)
+        return load_principal(tx, account, hold=hold)
     except NotAuthenticated:
         return None
 
@@ -303,18 +309,13 @@ def _name(
     by: str | None = None,
     note: str = "",
 ) -> None:
-    key = (thing.kind, thing.id, thing.department)
-    tx.execute(delete(context.table).where(*_where(context, key)))
+    key = {"kind": thing.kind, "id": thing.id, "department": thing.department}
+    named = {"account": account, "handed_by": by, "note": note, "object": thing.object}
+    anew = {"taken_at": func.now(), "late_told_at": None, "all_told_at": None}
     tx.execute(
-        insert(context.table).values(
-            kind=thing.kind,
-            id=thing.id,
-            department=thing.department,
-            account=account,
-            handed_by=by,
-            note=note,
-            object=thing.object,
-        )
+        upsert(context.table)
+        .values(**key, **named)
+        .on_conflict_do_update(index_elements=list(key), set_=named | anew)
     )
 
 

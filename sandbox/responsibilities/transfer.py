@@ -159,7 +159,7 @@ def _move(
     tx.execute(
         update(taken_on)
         .where(taken_on.c.account == leaving)
-        .values(account=taking.id, handed_by=leaving, late_told_at=None, all_told_at=None)
+        .values(account=taking.id, handed_by=leaving, note="", late_told_at=None, all_told_at=None)
     )
     free_seats(tx, leaving, by=by)
 

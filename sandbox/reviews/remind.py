@@ -5,7 +5,6 @@ from datetime import UTC, datetime
 from sqlalchemy import select, update
 
 from sandbox.audit import Event, append
-from sandbox.catalog.named_persons import but_named
 from sandbox.database import Database
 from sandbox.reviews.model import WAITING
 from sandbox.reviews.read import reviewers_told
@@ -14,8 +13,7 @@ from sandbox.reviews.tables import reviews
 
 def remind(database: Database, *, now: datetime | None = None) -> int:
     """Write a notice of each review that has become overdue. Returns how many.
-    Officers who were told that the outputs wait get a notice of it, too; not those of a department in which
-    somebody has taken it on, who is told first."""
+    Officers who were told that the outputs wait get a notice of it, too."""
     now = now or datetime.now(UTC)
     with database.transaction() as tx:
         late = tx.execute(
@@ -38,6 +36,6 @@ def remind(database: Database, *, now: datetime | None = None) -> int:
                     f"review:{one.id}",
                     {"run": str(one.run), "due_at": one.due_at.isoformat()},
                 ),
-                to=but_named(tx, "review", one.id, reviewers_told(tx, one.id)),
+                to=reviewers_told(tx, one.id),
             )
         return len(late)

@@ -746,10 +746,11 @@ def _housekeeping(
         async def expire() -> None:
             while True:
                 with contextlib.suppress(CihuError):
+                    await asyncio.to_thread(look_after, taken)
+                with contextlib.suppress(CihuError):
                     await asyncio.to_thread(expire_due, database)
                     await asyncio.to_thread(warn_of_ends, database)
                     await asyncio.to_thread(warn_of_certificates, training)
-                    await asyncio.to_thread(look_after, taken)  # before others are told what is late
                     await asyncio.to_thread(remind, database)
                     await asyncio.to_thread(remind_of_openings, openings)
                     await asyncio.to_thread(finish_erasures, lifecycle)

@@ -625,3 +625,13 @@ SELECT COUNT(*), MAX(n), SUM(n), COALESCE(AVG(n), 7), SUM(n) IS NULL FROM (SELEC
 SELECT COUNT(*) FROM (SELECT district, COUNT(*) AS n FROM t.t GROUP BY district HAVING COUNT(*) > 40000) HAVING COUNT(*) > 1;
 
 SELECT district, CASE WHEN COUNT(*) > 40000 THEN COUNT(*) END FROM t.t GROUP BY district;
+
+SELECT CASE WHEN balance / 10 = 0.3 THEN 'yes' ELSE 'no' END AS a, COUNT(*) FROM t.t GROUP BY 1;
+
+SELECT CASE WHEN visits * 0.1 = 0.3 THEN 'three' WHEN visits * 0.1 > 0.2 THEN 'more' ELSE 'few' END AS a, COUNT(*) FROM t.t GROUP BY 1;
+
+SELECT CASE WHEN balance * 0.1 IN (0.1, 0.3) THEN 'in' ELSE 'out' END AS a, COUNT(*) FROM t.t GROUP BY 1;
+
+SELECT CASE WHEN district LIKE 'w%' THEN 1 ELSE 0 END AS a, CASE WHEN UPPER(district) = 'WEST' THEN 1 ELSE 0 END AS b, COUNT(*) FROM t.t GROUP BY 1, 2;
+
+SELECT j.worker IS NULL AS a, CASE WHEN j.worker IS NULL THEN 'none' ELSE 'some' END AS b, COUNT(*) FROM t.t AS p LEFT JOIN t.jobs AS j ON p.person = j.worker GROUP BY 1, 2;

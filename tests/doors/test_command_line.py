@@ -201,7 +201,8 @@ def test_files_are_asked_for_looked_at_voted_on_and_saved(city: LiveCity, tmp_pa
     unsaid = cihu("review", waiting["id"], "--vote", "n.txt=refuse", CIHU_HOME=home)
     assert unsaid.returncode and "reason and a comment" in unsaid.stderr
     for who in ("lin", "zhou"):
-        told = cihu("review", waiting["id"], "--vote", "n.txt=approve", "--as", who, CIHU_HOME=home)
+        vote = ("--vote", "n.txt=approve", "--comment", "a number of rows alone")
+        told = cihu("review", waiting["id"], *vote, "--as", who, CIHU_HOME=home)
     assert "released" in told.stdout and "lin (blind): approve" in told.stdout, told.stderr
     got = cihu("files", run[:13], "--save", str(tmp_path / "got"), CIHU_HOME=home)
     assert "The request is released." in got.stdout and (tmp_path / "got" / "n.txt").read_text().startswith(

@@ -1,8 +1,9 @@
 """Finds the smallest and the largest value of a raw column in a file, whatever they are called: axis ends,
 bounds of a scaler, the first and the last edge of bins."""
 
+import re
 from collections.abc import Iterator
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 
 import numpy as np
 
@@ -14,14 +15,14 @@ from sandbox.disclosure.raw_values.raw_columns import Floats
 
 DIGITS = 4
 """Of a number that is taken for a raw one: fewer meet an end by chance."""
-MOST_NUMBERS = 20_000
+THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
 
 
 def both_ends(subject: Subject) -> Iterator[Finding]:
     """A file in which both stand has them from the rows: one alone can be met by chance."""
     if subject.raw is None or subject.opened.kind is Kind.PNG or subject.thresholds.minimum_count <= 1:
         return
-    ends = [end for raw in subject.raw.columns for end in raw.ends()]
+    ends = [end for raw in subject.raw.columns for end in raw.ends(subject.thresholds.minimum_count)]
     if not ends:
         return
     numbers, open_ = _numbers(subject)
@@ -43,14 +44,15 @@ def both_ends(subject: Subject) -> Iterator[Finding]:
 def _numbers(subject: Subject) -> tuple[Floats, Floats]:
     """Numbers of enough digits, and how far from each what was written may lie."""
     opened = subject.opened
-    grids = [*opened.grids, *opened.arrays]
-    cells = {cell for grid in grids for row in grid.rows for cell in row}
-    written = cells if grids else {found for piece in opened.texts for found in NUMERAL.findall(piece.text)}
+    cells = {cell for grid in (*opened.grids, *opened.arrays) for row in grid.rows for cell in row}
+    texts = (*cells, *(piece.text for piece in opened.texts))
+    written = {found for text in texts for found in NUMERAL.findall(THOUSANDS.sub("", text))}
     numbers, open_ = [], []
-    for cell in sorted(written)[:MOST_NUMBERS]:
+    for cell in sorted(cells | written):
         try:
             value = Decimal(cell).normalize()
-        except InvalidOperation:
+            float(value)
+        except (ArithmeticError, ValueError):
             continue
         shape = value.as_tuple()
         if isinstance(shape.exponent, int) and len(shape.digits) >= DIGITS:

@@ -32,7 +32,7 @@ def free_text(subject: Subject) -> Iterator[Finding]:
         return
     lines = [line for piece in subject.opened.texts for line in piece.text.splitlines() if line.strip()]
     different = len(set(lines))
-    bits = 8 * len(zlib.compress("\n".join(lines).encode(), 9))
+    bits = 8 * len(zlib.compress("\n".join(lines).encode("utf-8", "surrogatepass"), 9))
     yield asks(
         "text_seen",
         "hidden_content",

@@ -200,9 +200,7 @@ def free_labels(subject: Subject) -> Iterator[Finding]:
 
 def _are_many(labels: list[str]) -> bool:
     """Or long enough: fewer labels hold as much when each is a sentence, or a moment to the microsecond."""
-    return len(labels) >= ENOUGH or (
-        len(labels) >= FEWEST_LONG and sum(len(label.encode()) for label in labels) >= LONG_TOGETHER
-    )
+    return len(labels) >= ENOUGH or (len(labels) >= FEWEST_LONG and sum(map(_bytes, labels)) >= LONG_TOGETHER)
 
 
 def _own_labels(subject: Subject) -> set[str]:
@@ -214,7 +212,7 @@ def _own_labels(subject: Subject) -> set[str]:
 
 
 def _unknown(labels: list[str], where: str) -> Finding:
-    bits = sum(8 * len(label.encode()) for label in labels)
+    bits = 8 * sum(map(_bytes, labels))
     return asks(
         "free_labels",
         "hidden_content",
@@ -322,3 +320,7 @@ def _text_lists(subject: Subject) -> Iterable[tuple[str, list[str]]]:
         if match and number_of(piece.text) is None:
             lists[match[1]].append(piece.text)
     return lists.items()
+
+
+def _bytes(label: str) -> int:
+    return len(label.encode("utf-8", "surrogatepass"))

@@ -39,6 +39,8 @@ def model_parts(subject: Subject) -> Iterator[Finding]:
         if not (is_leaf or _keeps_counts(subject, grid.where)):
             continue
         numbers = [float(cell) for row in grid.rows for cell in row if cell]
+        if len(numbers) == 1 and not is_leaf and subject.opened.kind is not Kind.SKOPS:
+            continue  # a step, a size
         few = sum(0 < number < least for number in numbers)
         if few and not is_leaf and (subject.opened.kind is Kind.SKOPS or all(map(_is_whole, numbers))):
             yield _small_count(grid.where, few, least)
@@ -97,7 +99,8 @@ def _names(subject: Subject) -> Iterator[str]:
     if subject.opened.kind is Kind.SKOPS:
         yield from (piece.text for piece in subject.opened.texts)
     else:
-        yield from (grid.where for grid in subject.opened.arrays)
+        # one number alone is a setting, such as where a layer is cut
+        yield from (grid.where for grid in subject.opened.arrays if sum(map(len, grid.rows)) > 1)
 
 
 def _is_extreme(subject: Subject, name: str) -> bool:
@@ -127,7 +130,7 @@ def model_names(subject: Subject) -> Iterator[Finding]:
     templates = {re.sub(r"\d+", "#", name) for name in names}
     sparse = any(max(found) >= MOST_SPARSE * len(found) + ENOUGH_ORDERED for found in numbers.values())
     if len(templates) > MOST_TEMPLATES or sparse:
-        bits = sum(8 * len(name.encode()) for name in names)
+        bits = sum(8 * len(name.encode("utf-8", "surrogatepass")) for name in names)
         yield asks(
             "model_names",
             "hidden_content",

@@ -57,6 +57,11 @@ class RawColumns:
         ]
         self._days = {name for name, _ in named if _is_day(table.column(name).type)}
         self._by_row = dict(named)
+        self._bounds = {
+            column.name: (float(column.bounds.low), float(column.bounds.high))
+            for column in policy.columns
+            if column.bounds is not None
+        }
         if self.rows > MOST_ROWS:
             some = np.sort(np.random.default_rng(0).choice(self.rows, MOST_ROWS, replace=False))
             named = [(name, numbers[some]) for name, numbers in named]
@@ -95,13 +100,22 @@ class RawColumns:
                 yield f"{one} / {other}", mine / theirs, False
                 yield f"{other} / {one}", theirs / mine, False
 
-    def ends(self) -> Iterator[tuple[str, float, float]]:
-        """The smallest and the largest value of each column that has a shape; of a column that was cut at a
-        bound the bound is nobody's own, and stands in the policy."""
+    def ends(self, least: int) -> Iterator[tuple[str, float, float]]:
+        """The smallest and the largest value of each column that has a shape, where one of them is that of
+        fewer than `least` units, and no bound of the policy's."""
         for name, numbers in self._by_row.items():
             values = _distinct(numbers)
-            if name not in self._days and len(values) >= ENOUGH_VALUES:
-                yield name, float(values[0]), float(values[-1])
+            if name in self._days or len(values) < ENOUGH_VALUES:
+                continue
+            low, high = float(values[0]), float(values[-1])
+            if any(
+                end not in self._bounds.get(name, ()) and self._units_with(numbers == end) < least
+                for end in (low, high)
+            ):
+                yield name, low, high
+
+    def _units_with(self, rows: NDArray[np.bool_]) -> int:
+        return int(rows.sum()) if self._units is None else len(np.unique(self._units[rows]))
 
     def of_size(self, size: int) -> Iterator[tuple[str, Floats]]:
         """The columns of each part of the rows (by keys) that has so many rows, each in order."""

@@ -311,6 +311,8 @@ def make_plan(
             why_zh="没有要计算的内容。",
             instead_zh="请问 COUNT(*)。",
         )
+    if not plan.unknown and not scope.unbought:
+        _ = plan.together  # what it refuses is refused before anything is charged
     return plan
 
 

@@ -218,7 +218,7 @@ def _coalesce(_: Coalesce, parts: list[Any]) -> Any:
 
 def _in(node: In, parts: list[Any]) -> Any:
     return (
-        parts[0] in [value.value for value in node.values]
+        _as_compared(parts[0]) in [_as_compared(value.value) for value in node.values]
         if parts[0] is not None and parts[0] is not UNKNOWN
         else parts[0]
     )
@@ -235,7 +235,12 @@ def _or(_: Or, parts: list[Any]) -> Any:
 def _compare(node: Compare, parts: list[Any]) -> Any:
     numbers = all(isinstance(part, int | float | Fraction) for part in parts)
     alike = numbers or type(parts[0]) is type(parts[1])
-    return COMPARED[node.comparison](parts[0], parts[1]) if alike else UNKNOWN
+    return COMPARED[node.comparison](*map(_as_compared, parts)) if alike else UNKNOWN
+
+
+def _as_compared(value: Any) -> Any:
+    """Numbers as the engine compares them, where one has decimals."""
+    return float(value) if isinstance(value, float | Fraction) else value
 
 
 def _is_null(_: IsNull, parts: list[Any]) -> Any:

@@ -134,13 +134,18 @@ def _every_value(
     leaf: Name, keys: tuple[Expression, ...], said: tuple[Expression, ...], scope: Scope
 ) -> list[Both] | None:
     """All that a column can have where keys are made of it; None where that is not known."""
+    if scope.column(leaf).role is Role.UNIT:
+        return None
     compared = _compared_with(leaf, said)
     if compared is not None and leaf not in scope.found:
         return [(value, value) for value in _between(compared, scope.column(leaf).type)]
     if leaf in scope.found and leaf not in keys:
         return None  # there are others, which were not found
     column, found = scope.column(leaf), range_of(leaf, scope)
-    if column.type is not Type.INTEGER or isinstance(scope.joined.get(leaf.dataset), PublicTable):
+    is_public = isinstance(scope.joined.get(leaf.dataset), PublicTable)
+    if column.role is Role.KEY and column.type is not Type.INTEGER and leaf not in keys and not is_public:
+        return None  # a row may have one that the policy does not list
+    if column.type is not Type.INTEGER or is_public:
         values = public_values(leaf, scope)
         return None if values is None else [(value, value) for value in values]
     if found.low is None or found.high is None:
