@@ -253,6 +253,7 @@ AREAS: tuple[tuple[str, str, str], ...] = (
     ("产品与许可", "Products and licences", "product offer order licence key call usage watermark model"),
     ("账单与付款", "Invoices and payments", "invoice payment"),
     ("企业", "Companies", "company company_ending service_account opportunity"),
+    ("接办", "Things taken on", "waiting"),
     ("账号与登录", "Accounts and logins", "account organisation team session code invitation"),
     ("系统运行与日志", "Operations and the log", "maintenance announcement backup log signing_key"),
 )
