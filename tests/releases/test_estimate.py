@@ -289,7 +289,8 @@ def test_a_quantile_between_rows_of_few_values_lies_in_its_interval() -> None:
             interval = quantile_interval(histogram, q, 1.96)
             missed += not interval.low <= of_a_row <= interval.high
             missed += not interval.low - 1e-9 <= between <= interval.high + 1e-9
-            assert quantile_value(histogram, q, of_a_row=False) == pytest.approx(between, abs=0.5)
+            told, off = quantile_value(histogram, q, of_a_row=False), 0.5 + 90 * 6 * scale / WEIGHT
+            assert told == pytest.approx(between, abs=off)
             cells += 2
     assert missed <= cells * 0.05, missed
 
