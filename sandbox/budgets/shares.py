@@ -118,15 +118,15 @@ def let_go(tx: Transaction, account: Account) -> None:
     tx.execute(update(accounts).where(*_of(account)).values(dataset=None, population=None))
 
 
-def lower_share(tx: Transaction, account: Account, picorho: int) -> None:
-    """Let a grant's account have at most `picorho` in all from now on, and as small a part of its delta; what
-    it spent already it keeps. What it may not spend any more can be promised to others."""
+def lower_share(tx: Transaction, account: Account, most: PrivacyLoss) -> None:
+    """Let a grant's account have at most `most` in all from now on; what it spent already it keeps. What it
+    may not spend any more can be promised to others."""
     row = lock(tx, account)
-    own = as_statement(account, row)
-    rho = max(own.spent.picorho, picorho)
-    if row.dataset is None or rho >= own.limit.picorho:
+    if row.dataset is None:
         return
-    delta = max(own.spent.delta_units, own.limit.delta_units * rho // own.limit.picorho)
+    own = as_statement(account, row)
+    rho = min(own.limit.picorho, max(own.spent.picorho, most.picorho))
+    delta = min(own.limit.delta_units, max(own.spent.delta_units, most.delta_units))
     for level in (Account(Level.DATASET, row.dataset), Account(Level.POPULATION, row.population)):
         _hold(tx, level, rho - own.limit.picorho, delta - own.limit.delta_units)
     tx.execute(update(accounts).where(*_of(account)).values(picorho_limit=rho, delta_limit=delta))

@@ -21,7 +21,7 @@ from sandbox.grants.tables import grants, requests
 from sandbox.identity import Principal
 from sandbox.identity.teams import require_not_merged
 from sandbox.policy import Gate, Resource, hidden_from_strangers
-from sandbox.privacy import epsilon_within
+from sandbox.privacy import PrivacyLoss, epsilon_within
 from sandbox.training.certificates import find_valid
 
 WARNED_BEFORE = timedelta(days=14)
@@ -127,14 +127,15 @@ def _give(tx: Transaction, grant: Grant, version: Version) -> None:
     assert budget is not None, "check_terms needs one"
     picorho = budget.limit(Fraction(grant.epsilon)).picorho
     try:
-        give_share(
+        share = give_share(
             tx,
             grant.account,
             dataset=policy.dataset,
             population=policy.population,
             picorho=picorho,
         )
-        tx.execute(update(grants).where(grants.c.id == grant.id).values(picorho=picorho))
+        given = {"picorho": picorho, "delta_units": share.limit.delta_units}
+        tx.execute(update(grants).where(grants.c.id == grant.id).values(given))
     except ShareTooLarge as short:
         asked, most = (
             f"{grant.epsilon.normalize():f}",
@@ -235,11 +236,12 @@ def _end(tx: Transaction, id: int, status: GrantStatus, by: str, reason: str) ->
             grants.c.status == GrantStatus.LIVE.value,
         )
     )
-    held = [other.picorho for other in others if as_grant(other).account == ended.account]
+    held = [other for other in others if as_grant(other).account == ended.account]
     if not held:
         let_go(tx, ended.account)
-    elif None not in held:  # what this grant alone allowed ends with it
-        lower_share(tx, ended.account, int(max(held)))
+    elif all(other.picorho is not None for other in held):  # what this grant alone allowed ends with it
+        rho, delta = max(other.picorho for other in held), max(other.delta_units for other in held)
+        lower_share(tx, ended.account, PrivacyLoss(int(rho), int(delta)))
     append(
         tx,
         Event(f"grant.{status.value}", by, f"grant:{id}", {"reason": reason}),

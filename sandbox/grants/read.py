@@ -15,6 +15,7 @@ from sandbox.grants.tables import grants, requests
 from sandbox.identity import Principal
 
 SEES_ALL = frozenset({"operator", "auditor"})
+OF_THE_LEDGER = frozenset({"picorho", "delta_units"})
 LARGEST_NUMBER = 2**31 - 1  # an INTEGER of Postgres; a larger one is no number of anything
 
 
@@ -23,7 +24,7 @@ def as_request(row: Row[Any]) -> Request:
 
 
 def as_grant(row: Row[Any]) -> Grant:
-    columns = {name: value for name, value in row._mapping.items() if name != "picorho"}
+    columns = {name: value for name, value in row._mapping.items() if name not in OF_THE_LEDGER}
     return Grant(**{**columns, "status": GrantStatus(row.status)})
 
 

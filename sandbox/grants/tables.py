@@ -47,8 +47,9 @@ grants = Table(
     Column("team", Text, nullable=False),
     Column("purpose", Text, nullable=False),
     Column("epsilon", Epsilon, nullable=False),  # as approved
-    # the same in the ledger's units; empty in grants of before this was kept
+    # what its account may lose in all since it was approved, in the ledger's units; empty in older grants
     Column("picorho", Numeric(40, 0)),
+    Column("delta_units", Numeric(40, 0)),
     Column("until", DateTime(timezone=True), nullable=False),
     Column("status", Text, nullable=False),
     Column("approved_by", Text, nullable=False),

@@ -3,6 +3,7 @@
 import os
 import select
 import time
+from datetime import UTC, datetime
 
 
 class Cancellation:
@@ -25,6 +26,13 @@ class Cancellation:
         while not found and (left := until - time.monotonic()) > 0:
             found = waiting.poll(min(left, 3600) * 1000)
         return any(descriptor == self._descriptor for descriptor, _ in found)
+
+    def wait_until(self, moment: datetime) -> bool:
+        """Until it is rung, or the clock shows `moment`, however it was set meanwhile. Whether it was rung."""
+        while (left := (moment - datetime.now(UTC)).total_seconds()) > 0:
+            if self.wait(left):
+                return True
+        return False
 
     def close(self) -> None:
         os.close(self._descriptor)

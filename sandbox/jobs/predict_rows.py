@@ -87,7 +87,7 @@ def predict_rows(
                 cancelled=never,
             )
             stored = put_files(context.quarantine, id, files_of(ending))
-            never.wait((next_moment(told, datetime.now(UTC)) - datetime.now(UTC)).total_seconds())
+            never.wait_until(next_moment(told, datetime.now(UTC)))
         finally:
             never.close()
     valid = ending.predictions == "valid" and ending.how == "itself" and ending.status == 0

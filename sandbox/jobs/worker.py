@@ -147,7 +147,7 @@ class Worker:
             while not self._stopping:
                 try:
                     due = next_moment(due, datetime.now(UTC))
-                    cancellation.wait((due - datetime.now(UTC)).total_seconds())
+                    cancellation.wait_until(due)
                     if not self._stopping:
                         finish_interrupted(self.context, run.id)
                 except Exception as error:  # noqa: BLE001  # a place lives on, whatever failed
@@ -157,7 +157,8 @@ class Worker:
                     return
         finally:
             with self._changed:
-                del self._bells[run.id]
+                if self._bells.get(run.id) is cancellation:  # else another place has begun it again
+                    del self._bells[run.id]
             cancellation.close()
 
     def _pause(self, seconds: float, *, unless: int | None = None) -> None:
@@ -216,7 +217,8 @@ class Worker:
             self._tell(run, cancellation, files_of(ending), hint_of(ending), keep)
         finally:
             with self._changed:
-                del self._bells[run.id]
+                if self._bells.get(run.id) is cancellation:  # else another place has begun it again
+                    del self._bells[run.id]
             cancellation.close()
 
     def _perform(self, claimed: Claimed, cancellation: Cancellation) -> tuple[Ending, Keep | None]:
@@ -291,7 +293,7 @@ class Worker:
             try:
                 stored = stored or put_files(self.context.quarantine, run.id, files)
                 due = next_moment(due, datetime.now(UTC))
-                cancellation.wait((due - datetime.now(UTC)).total_seconds())
+                cancellation.wait_until(due)
                 if not self._stopping and not finish(self.context.database, run.id, stored, keep, hint):
                     self.context.quarantine.clear(folder(run.id))
             except Exception as error:  # noqa: BLE001  # a place lives on, whatever failed; its words could quote a value

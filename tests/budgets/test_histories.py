@@ -382,7 +382,7 @@ def one_step(chance: random.Random, model: BudgetModel, world: World, *, alone: 
         return a_question(chance, model, world, joined=kind == "join", alone=alone)
     if kind == "end" and model.live:
         several = [one for one in model.live if [each.account for each in model.live].count(one.account) > 1]
-        id = max(several, key=lambda one: one.picorho).id if several else chance.choice(model.live).id
+        id = max(several, key=lambda one: one.given).id if several else chance.choice(model.live).id
         return chance.choice([world.revoke, world.expire])(id)
     if kind == "merge":
         return world.merge(*chance.sample(TEAMS, 2))

@@ -79,7 +79,7 @@ def test_from_the_run_to_the_file_that_its_team_reads(
     assert asked.kinds()[-1] == "file.viewed"
     ended = sent(lin, f"/v1/reviews/{review['id']}/ending")
     assert (ended["ended"], ended["status"], ended["why"], ended["recipes"]) == ("itself", 0, "", {})
-    assert ended["log"] == "canarylog\n" and [each["check"] for each in ended["findings"]] == ["text_seen"]
+    assert ended["log"] == "canarylog\n" and [each["code"] for each in ended["findings"]] == ["text_seen"]
     (left_out,) = ended["left_out"]
     assert left_out["path"] == "a name with spaces.csv" and "letters" in left_out["why"]
     assert asked.kinds()[-1] == "file.viewed", "a log can say what the rows say"

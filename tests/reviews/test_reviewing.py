@@ -233,7 +233,7 @@ def test_what_a_check_blocks_cannot_be_approved_and_what_it_asks_must_be_answere
         city.votes(review, "lin", approval(comment="I know them all"), approval("note.txt", "fine by me"))
     assert refused.value.code == "blocked"
     with pytest.raises(InvalidInput) as refused:
-        city.votes(review, "lin", refusal(), approval("note.txt"))
+        city.votes(review, "lin", refusal(), approval("note.txt", ""))
     assert refused.value.code == "answer_needed"
     assert city.review(review.id).votes == ()
     city.votes(review, "lin", refusal(), approval("note.txt", "it is no count of people"))

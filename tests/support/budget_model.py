@@ -48,7 +48,7 @@ class LiveGrant:
     id: int
     account: Key
     dataset: str
-    picorho: int
+    given: Loss
 
 
 @dataclass
@@ -124,7 +124,7 @@ class BudgetModel:
         part = min(self.limits[level][1] * picorho // max(1, self.limits[level][0]) for level in levels)
         delta = min(max(part, base[1]), *(base[1] + self.left(level)[1] for level in levels))
         self.limits[account], self.holding[account] = (rho, delta), dataset
-        self.live.append(LiveGrant(id, account, dataset, picorho))
+        self.live.append(LiveGrant(id, account, dataset, (picorho, delta)))
         return "ok"
 
     def end(self, id: int) -> str:
@@ -132,13 +132,13 @@ class BudgetModel:
         if grant is None:
             return "ended"
         self.live.remove(grant)
-        rest = [one.picorho for one in self.live if one.account == grant.account]
+        rest = [one.given for one in self.live if one.account == grant.account]
         if not rest:
             del self.holding[grant.account]
             return "ok"
-        spent, (rho, delta) = self.spent(grant.account), self.limits[grant.account]
-        if (now := max(spent[0], *rest)) < rho:
-            self.limits[grant.account] = now, max(spent[1], delta * now // rho)
+        stays = most([self.spent(grant.account), *rest])
+        rho, delta = self.limits[grant.account]
+        self.limits[grant.account] = min(rho, stays[0]), min(delta, stays[1])
         return "ok"
 
     # losses

@@ -9,4 +9,5 @@ down_revision = "0052"
 
 
 def upgrade() -> None:
-    op.add_column("grants", sa.Column("picorho", sa.Numeric(40, 0)), schema="vault")
+    for name in ("picorho", "delta_units"):
+        op.add_column("grants", sa.Column(name, sa.Numeric(40, 0)), schema="vault")
