@@ -28,7 +28,8 @@ class Cancellation:
         return any(descriptor == self._descriptor for descriptor, _ in found)
 
     def wait_until(self, moment: datetime) -> bool:
-        """Until it is rung, or the clock shows `moment`, however it was set meanwhile. Whether it was rung."""
+        """Until it is rung, or the clock shows `moment`, however that was set meanwhile.
+        Whether it was rung."""
         while (left := (moment - datetime.now(UTC)).total_seconds()) > 0:
             if self.wait(left):
                 return True
