@@ -8,8 +8,8 @@ against its description, and never becomes a failure of the service.
 from collections.abc import Mapping
 from typing import Annotated, Any, NotRequired
 
-from pydantic import Field
-from typing_extensions import TypedDict
+from pydantic import ConfigDict, Field
+from typing_extensions import TypedDict, is_typeddict
 
 JSON = "application/json"
 PROBLEM_JSON = "application/problem+json"
@@ -95,10 +95,18 @@ def answers(
     """
     good: dict[str, Any] = {"description": description or "Success"}
     if model is not None:
-        good["model"] = model
+        good["model"] = _described_when_asked(model)
     elif status != 204:
         schema = (
             {"type": "string"} if media_type.startswith("text/") else {"type": "string", "format": "binary"}
         )
         good["content"] = {media_type: {"schema": schema}}
     return {status: good, **{error: {"description": ERRORS[error][1]} for error in errors}}
+
+
+def _described_when_asked(model: Any) -> Any:
+    """The description of the API alone uses pydantic's schema of an answer: it is made when that is asked
+    for, and not at the start of a service, of which it would be half the time."""
+    if is_typeddict(model):
+        model.__pydantic_config__ = ConfigDict(defer_build=True)
+    return model

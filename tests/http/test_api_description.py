@@ -9,14 +9,16 @@ from collections.abc import Iterator
 from copy import deepcopy
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Annotated, Any
 
 import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
+from pydantic import Field, TypeAdapter
+from typing_extensions import TypedDict
 
 from api_breaks import METHODS, breaks
 from described_api import OPENAPI, Undescribed, described
-from sandbox.api_schema import LARGEST_EXACT
+from sandbox.api_schema import LARGEST_EXACT, answers
 from sandbox.standalone.postgres import Postgres
 from sandbox.standalone.s3 import S3Server
 
@@ -209,3 +211,15 @@ def test_an_answer_that_is_not_described_is_a_fault() -> None:
     for status, headers in ((402, json_type), (200, {"content-type": "text/html"}), (401, json_type)):
         with pytest.raises(Undescribed):
             check(person, status, headers)
+
+
+def test_the_schema_of_an_answer_is_made_when_it_is_asked_for() -> None:
+    """Not at the start of a service, of which it would be half the time."""
+
+    class Told(TypedDict):
+        number: int
+
+    model = answers(Told)[200]["model"]
+    adapter: TypeAdapter[Told] = TypeAdapter(Annotated[model, Field(title="what FastAPI adds")])
+    assert not adapter.pydantic_complete
+    assert "'number': {'title': 'Number', 'type': 'integer'}" in str(adapter.json_schema())
