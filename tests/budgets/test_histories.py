@@ -50,6 +50,7 @@ from sandbox.grants import approve, expire_due, list_grants, load_grant, request
 from sandbox.grants.model import GrantStatus
 from sandbox.identity import create_team, join_team
 from sandbox.identity.teams import merge_teams
+from sandbox.policy.model import Refused
 from sandbox.privacy import PrivacyLoss
 from sandbox.releases.endpoints import grant_budgets
 from sandbox.releases.officer_purchase import Made, OfficerPurchase
@@ -91,6 +92,8 @@ def outcome(act: Callable[[], Any]) -> Outcome:
     except Conflict as refused:
         [level, *_] = [*re.findall(r"budget of the (\w+)", refused.message), ""]
         return f"{refused.code} {level}".strip(), None
+    except Refused as refused:
+        return refused.code, None
 
 
 class World:
@@ -173,6 +176,8 @@ class World:
         return Step(f"approve {team} {dataset} {epsilon}", partial(outcome, act), expect)
 
     def revoke(self, id: int) -> Step:
+        """Of one that ends at the same time the rules say that it is not live."""
+
         def act() -> None:
             revoke(
                 self.database, gate=self.story.gate, officer=self.officer, grant_id=id, reason="it is over"
@@ -180,7 +185,7 @@ class World:
 
         def expect(model: BudgetModel, _: object) -> str:
             ended = model.end(id)
-            return "conflict" if ended == "ended" else ended
+            return "grant_not_live" if ended == "ended" else ended
 
         return Step(f"revoke {id}", partial(outcome, act), expect)
 
