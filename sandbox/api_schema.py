@@ -106,7 +106,7 @@ def answers(
 
 def _described_when_asked(model: Any) -> Any:
     """The description of the API alone uses pydantic's schema of an answer: it is made when that is asked
-    for, and not at the start of a service, of which it would be half the time."""
+    for, and not at the start of a service, of which it would be a third."""
     if is_typeddict(model):
         model.__pydantic_config__ = ConfigDict(defer_build=True)
     return model

@@ -214,7 +214,7 @@ def test_an_answer_that_is_not_described_is_a_fault() -> None:
 
 
 def test_the_schema_of_an_answer_is_made_when_it_is_asked_for() -> None:
-    """Not at the start of a service, of which it would be half the time."""
+    """Not at the start of a service, of which it would be a third."""
 
     class Told(TypedDict):
         number: int
