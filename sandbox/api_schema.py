@@ -8,7 +8,7 @@ against its description, and never becomes a failure of the service.
 from collections.abc import Mapping
 from typing import Annotated, Any, NotRequired
 
-from pydantic import ConfigDict, Field
+from pydantic import Field
 from typing_extensions import TypedDict, is_typeddict
 
 JSON = "application/json"
@@ -108,5 +108,6 @@ def _described_when_asked(model: Any) -> Any:
     """The description of the API alone uses pydantic's schema of an answer: it is made when that is asked
     for, and not at the start of a service, of which it would be a third."""
     if is_typeddict(model):
-        model.__pydantic_config__ = ConfigDict(defer_build=True)
+        own: dict[str, Any] = getattr(model, "__pydantic_config__", {})
+        model.__pydantic_config__ = {**own, "defer_build": True}
     return model

@@ -217,8 +217,7 @@ class Worker:
             self._tell(run, cancellation, files_of(ending), hint_of(ending), keep)
         finally:
             with self._changed:
-                if self._bells.get(run.id) is cancellation:  # else another place has begun it again
-                    del self._bells[run.id]
+                del self._bells[run.id]
             cancellation.close()
 
     def _perform(self, claimed: Claimed, cancellation: Cancellation) -> tuple[Ending, Keep | None]:
