@@ -52,10 +52,10 @@ class DuckDBEngine:
     processes that load and compute (process.py).
     """
 
-    def __init__(self, store: RawStore, processes: EngineProcesses | None = None) -> None:
+    def __init__(self, store: RawStore, processes: EngineProcesses) -> None:
         self.store = store
         self._places = BoundedSemaphore(QUESTIONS_AT_ONCE)
-        self._processes = processes or EngineProcesses()
+        self._processes = processes
         # apart: free questions on open data make no other one wait
         self._files, self._open_files = _Files(), _Files()
         self._public = lru_cache(maxsize=TABLES_IN_MEMORY)(self._load_public)

@@ -239,7 +239,7 @@ def create_vault(settings: Settings, processes: EngineProcesses | None = None) -
     raw, products, quarantine, released = _stores(settings)
     digests, assessor = UnitDigests(settings.home / "keys" / "units"), _assessor(settings)
     repository = _repository(settings, database, digests, assessor, raw)
-    engine = DuckDBEngine(raw, processes)
+    engine = DuckDBEngine(raw, processes or EngineProcesses())
     context = AskContext(database, repository, gate, engine)
     taxonomy = load_disclosure(settings.policies / "disclosure.yaml", checks=CHECKS)
     declared = DeclaredContext(

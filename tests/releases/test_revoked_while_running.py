@@ -30,7 +30,7 @@ from sandbox.releases.purchase.select_partitions import find_keys
 from sandbox.releases.tables import questions
 from sandbox.standalone.postgres import Postgres
 from sandbox.synthesis.buy_stand_in import buy_stand_in
-from story import POLICY, Story, rows_csv
+from story import POLICY, PROCESSES, Story, rows_csv
 
 EPSILON = Fraction(1, 200)
 MOST_STEPS = 200
@@ -245,7 +245,7 @@ def test_stand_in_rows_of_an_officer_who_may_not_any_more(city: Story) -> None:
                 set_roles(tx, account_id="lin", roles=[], by="he")
             return engine.totals(*given, **more)
 
-    context = type(city.context)(city.database, city.repository, city.gate, Ending(city.store))
+    context = type(city.context)(city.database, city.repository, city.gate, Ending(city.store, PROCESSES))
     with pytest.raises(Refused):
         buy_stand_in(context, officer=lin, dataset="clinic.visits", epsilon=Fraction(1))
     assert "stand_in.failed" in kinds(city) and "stand_in.released" not in kinds(city)

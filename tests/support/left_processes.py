@@ -45,6 +45,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
+@pytest.hookimpl(trylast=True)  # at the end, where it is seen
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
     for one in config.stash[LEFT]:
         terminalreporter.write_line(f"LEFT a process behind (it is ended now): {one}", red=True)

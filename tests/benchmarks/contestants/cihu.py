@@ -18,6 +18,7 @@ from benchmarks.contestants.turn import Ask, take_turns
 from sandbox.catalog.dataset_repository import DatasetRepository
 from sandbox.database import Database
 from sandbox.engines.duckdb import DuckDBEngine
+from sandbox.engines.process import EngineProcesses
 from sandbox.identity import load_principal
 from sandbox.policy import Gate
 from sandbox.releases import AskContext
@@ -77,7 +78,7 @@ class Step:
 def open_cihu(settings: Mapping[str, Any]) -> Ask:
     """The version that the benchmark's ground published, loaded as the vault loads it when it starts."""
     database, policies = Database(settings["database_url"]), Path(settings["policies"])
-    engine = DuckDBEngine(RawStore(**settings["raw_store"]))
+    engine = DuckDBEngine(RawStore(**settings["raw_store"]), EngineProcesses())
     context = AskContext(database, DatasetRepository(database, policies), Gate(policies), engine)
     engine.warm(context.repository.current("city.taps"))
     with database.transaction() as tx:
