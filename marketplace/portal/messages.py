@@ -453,6 +453,11 @@ MESSAGES: dict[str, tuple[str, str]] = {
         "放行将超过上限，不能放行：请退回。",
         "A release would exceed the limit and is not possible: return it.",
     ),
+    "capacity_together": (
+        "“{organisation}”的各团队合计已获 {bits:,} 比特，{files} 个此类文件。",
+        "The teams of {organisation} together have been told {bits:,} bits, and got {files} such files.",
+    ),
+    "beside_earlier_of": ("与团队 {team} 以往获得的文件相比：", "Beside what the team {team} got earlier:"),
     "beside_earlier": ("与本团队以往放行的文件相比：", "Beside what the team got earlier:"),
     "same_as_earlier": ("完全相同。", "the same."),
     "not_compared": ("未逐格比较。", "not compared cell by cell."),

@@ -127,7 +127,8 @@ def review(
 
 def _difference_lines(told: dict[str, Any]) -> list[str]:
     """A file beside one that left earlier."""
-    head = f"    beside {told['path']} of run {told['run'][:8]}, released {told['released_at'][:10]}: "
+    whose = f" of the team {told['team']}" if told["team"] else ""
+    head = f"    beside {told['path']} of run {told['run'][:8]}{whose}, released {told['released_at'][:10]}: "
     table = told["table"]
     if told["same"]:
         return [head + "the same"]
@@ -152,11 +153,17 @@ def _capacity_line(told: dict[str, Any]) -> str:
     def of(number: int, limit: int) -> str:
         return f"{number:,} of {limit:,}" if limit else f"{number:,}"
 
+    together = "".join(
+        f" The teams of {one['organisation']} together were told "
+        f"{of(one['told_bits'], one['limit_bits'])} bits and got "
+        f"{of(one['told_files'], one['limit_files'])} such files."
+        for one in told["organisations"]
+    )
     return (
         f"In {told['days']} days the team was told at most {of(told['told_bits'], told['limit_bits'])} bits "
         f"and got {of(told['told_files'], told['limit_files'])} files without a bound. This review adds "
         f"{told['answer_bits']:,} bits by its answer; its files would add {told['release_bits']:,} bits and "
-        f"{told['release_files']} files without a bound."
+        f"{told['release_files']} files without a bound.{together}"
     )
 
 

@@ -26,6 +26,9 @@ COUNTING = frozenset({"frequencies", "links"})
 WINDOW_DAYS = 90
 """Where the file does not say over how long a team's capacity counts."""
 
+ORGANISATION_WINDOWS = 4
+"""Where it does not say how many times a team's limits all teams of an organisation have together."""
+
 
 @dataclass(frozen=True)
 class Thresholds:
@@ -96,6 +99,7 @@ class Taxonomy:
     most_bytes: int
     most_rows: int
     window_days: int
+    organisation_windows: int
     digits: tuple[tuple[int, int], ...]
     grades: dict[str, Thresholds]
     risks: dict[str, NAMES]
@@ -196,6 +200,7 @@ def load_disclosure(path: Path, *, checks: Iterable[str]) -> Taxonomy:
         most_bytes=said["files"]["most_bytes"],
         most_rows=said["files"]["most_rows"],
         window_days=said.get("window_days", WINDOW_DAYS),
+        organisation_windows=said.get("organisation_windows", ORGANISATION_WINDOWS),
         digits=_digits(text),
         grades={grade: _thresholds(numbers) for grade, numbers in said["grades"].items()},
         risks={risk: _names(words) for risk, words in said["risks"].items()},

@@ -1,35 +1,39 @@
 """Counts how many bits reviews have told a team about data of one grade within a window of time, and holds
-the limit.
+the limit: that of the team, and that of all teams of an organisation together.
 
 Each request counts from the moment it is made, whatever becomes of it and also if it is withdrawn: whether a
 file is blocked, returned or refused follows from raw values. What is released counts on top, by the bound of
 disclosure/capacity.py. Files without such a bound (pictures, texts) are counted by their number. The
-comments that reviewers write are people's own words, and are not counted. Places on a board, of entries that
-were fitted on raw rows, count beside them (competitions/entries/capacity.py).
+comments that reviewers write are people's own words, and are not counted. What the card of a model tells of
+the people it learned from counts beside them (models/register.py).
 
 No sum depends on anything that the team does not have: released files are its own, and an answer counts the
-same whatever it is.
+same whatever it is. People of one organisation can put together what its teams were told, so its teams have a
+limit together: a team counts for every organisation of which it has a member, or had one, or an author, when
+it asked. Whoever is refused for the others reads no number of theirs.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from math import ceil, log2
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, any_, func, insert, literal, select
+from sqlalchemy import ColumnElement, Row, any_, func, insert, literal, or_, select
 
 from sandbox.database import Transaction, array_of, lock_name
 from sandbox.disclosure.taxonomy import Taxonomy
 from sandbox.errors import BudgetExhausted, Conflict
+from sandbox.identity.tables import accounts, team_members
 from sandbox.reviews.model import WAITING, Choice, Outcome, Review, ReviewedFile
-from sandbox.reviews.tables import reviews, told_places
+from sandbox.reviews.tables import reviews, told_organisations, told_places
 
 
 @dataclass(frozen=True)
 class Capacity:
-    """What a team was told about data of a grade within the window, and the limits (0: none).
+    """What a team, or all teams of an organisation, were told about data of a grade within the window, and
+    the limits (0: none).
 
     `files`: released ones of which the bits have no bound. `oldest` is the moment of the first answer that
     counts.
@@ -85,6 +89,62 @@ def capacities_told(
     """The same of many teams, by team and grade: of each that was told something within the window. Two reads
     for all of them, not for each."""
     named = array_of(teams)
+    rows = _sums(tx, taxonomy, reviews.c.team == any_(named), told_places.c.team == any_(named), grade, but)
+    by_key: dict[tuple[str, str], list[Row[Any]]] = {}
+    for row in rows:
+        by_key.setdefault((row.team, row.grade), []).append(row)
+    return {key: _capacity(taxonomy, key[1], parts) for key, parts in by_key.items()}
+
+
+def organisation_told(
+    tx: Transaction, taxonomy: Taxonomy, organisation: str, grade: str, *, but: UUID | None = None
+) -> Capacity:
+    """What its teams were told together: those in which it has a member, and those in which it had one, or an
+    author, when they asked."""
+    recorded = select(told_organisations.c.told).where(told_organisations.c.organisation == organisation)
+    now = (
+        select(team_members.c.team)
+        .join(accounts, accounts.c.id == team_members.c.account)
+        .where(accounts.c.organisation == organisation)
+    )
+    rows = _sums(
+        tx,
+        taxonomy,
+        or_(reviews.c.id.in_(recorded), reviews.c.team.in_(now)),
+        or_(told_places.c.entry.in_(recorded), told_places.c.team.in_(now)),
+        grade,
+        but,
+    )
+    return _capacity(taxonomy, grade, rows, times=taxonomy.organisation_windows)
+
+
+def organisations_told(tx: Transaction, team: str, told: UUID | None = None) -> set[str]:
+    """The organisations that are told what the team is told: those of its members, and of `told` (a review or
+    a card) those that were behind the team when it was asked."""
+    members = (
+        select(accounts.c.organisation)
+        .join(team_members, team_members.c.account == accounts.c.id)
+        .where(team_members.c.team == team)
+    )
+    recorded = select(told_organisations.c.organisation).where(told_organisations.c.told == told)
+    return {*tx.scalars(members), *tx.scalars(recorded)}
+
+
+def record_organisations(tx: Transaction, told: UUID, organisations: Iterable[str]) -> None:
+    """Keep who was behind the team when a review or a card was asked for."""
+    if rows := [{"told": told, "organisation": one} for one in sorted(organisations)]:
+        tx.execute(insert(told_organisations), rows)
+
+
+def _sums(
+    tx: Transaction,
+    taxonomy: Taxonomy,
+    of_reviews: ColumnElement[bool],
+    of_places: ColumnElement[bool],
+    grade: str | None,
+    but: UUID | None,
+) -> list[Row[Any]]:
+    """What these reviews and cards have told within the window, by team and grade."""
     since = datetime.now(UTC) - timedelta(days=taxonomy.window_days)
     told_at = func.coalesce(reviews.c.decided_at, reviews.c.requested_at)
     waits: ColumnElement[bool] = reviews.c.state.in_([state.value for state in WAITING])
@@ -96,7 +156,7 @@ def capacities_told(
             func.coalesce(func.sum(reviews.c.unbounded_files), 0).label("files"),
             func.min(told_at).filter(~waits).label("oldest"),
         )
-        .where(reviews.c.team == any_(named), reviews.c.grade.is_not(None))
+        .where(of_reviews, reviews.c.grade.is_not(None))
         .where(waits | (told_at > since))
         .group_by(reviews.c.team, reviews.c.grade)
     )
@@ -110,28 +170,25 @@ def capacities_told(
             literal(0).label("files"),
             func.min(told_places.c.told_at).label("oldest"),
         )
-        .where(told_places.c.team == any_(named), told_places.c.told_at > since)
+        .where(of_places, told_places.c.told_at > since)
         .group_by(told_places.c.team, told_places.c.grade)
     )
     if grade is not None:
         counted = counted.where(reviews.c.grade == grade)
         placed = placed.where(told_places.c.grade == grade)
-    rows: dict[tuple[str, str], list[Row[Any]]] = {}
-    for row in [*tx.execute(counted), *tx.execute(placed)]:
-        rows.setdefault((row.team, row.grade), []).append(row)
-    return {key: _capacity(taxonomy, key[1], parts) for key, parts in rows.items()}
+    return [*tx.execute(counted), *tx.execute(placed)]
 
 
-def _capacity(taxonomy: Taxonomy, grade: str, parts: Sequence[Row[Any]]) -> Capacity:
-    """The sum of what reviews and places have told."""
+def _capacity(taxonomy: Taxonomy, grade: str, parts: Sequence[Row[Any]], *, times: int = 1) -> Capacity:
+    """The sum of what reviews and cards have told, with so many times the limits of a team."""
     limits = taxonomy.at(grade).thresholds
     return Capacity(
         grade,
         taxonomy.window_days,
         sum(int(part.bits) for part in parts),
         sum(int(part.files) for part in parts),
-        limits.window_bits,
-        limits.window_files,
+        times * limits.window_bits,
+        times * limits.window_files,
         min((part.oldest for part in parts if part.oldest is not None), default=None),
     )
 
@@ -140,31 +197,53 @@ def count_places(tx: Transaction, taxonomy: Taxonomy, entry: UUID, team: str, gr
     """Count what a number beside the reviews can tell of raw rows of a grade, such as those of a membership
     attack on a model's card, before it is told. Raises `BudgetExhausted` where the team may not be told so
     much in this time."""
-    require_capacity(tx, taxonomy, team, grade, bits)
+    behind = organisations_told(tx, team)
+    require_capacity(tx, taxonomy, team, behind, grade, bits)
     tx.execute(insert(told_places).values(entry=entry, team=team, grade=grade, bits=bits))
+    record_organisations(tx, entry, behind)
 
 
-def require_capacity(tx: Transaction, taxonomy: Taxonomy, team: str, grade: str, bits: int) -> None:
-    """Hold the team's ledger until the transaction ends. Raises `BudgetExhausted` when the answer to one more
-    request does not fit. Nothing is looked at but the ledger."""
-    _hold(tx, team, grade)
+def require_capacity(
+    tx: Transaction, taxonomy: Taxonomy, team: str, organisations: Collection[str], grade: str, bits: int
+) -> None:
+    """Hold the ledgers of the team and of the organisations behind it until the transaction ends. Raises
+    `BudgetExhausted` when the answer to one more request does not fit. Nothing is looked at but the
+    ledgers."""
+    _hold(tx, team, organisations, grade)
     told = capacity_told(tx, taxonomy, team, grade)
-    full = 0 < told.limit_files <= told.files
-    if told.fits(bits) and not full:
-        return
+    if not _has_room(told, bits):
+        raise _used_up(told)
+    for organisation in sorted(organisations):
+        if not _has_room(organisation_told(tx, taxonomy, organisation, grade), bits):
+            raise BudgetExhausted(
+                f"In {told.days} days, answers about data of grade {grade} could tell the teams of an "
+                "organisation of yours as much as they may be told together.",
+                code="capacity_used_up",
+                remedy="Ask later, or ask your officers for a higher limit.",
+                zh=f"{told.days} 天内，关于 {grade} 级数据的答复已达到你们所在单位各团队合计的上限。",
+                remedy_zh="请稍后再申请，或请数据专员提高上限。",
+            )
+
+
+def _has_room(told: Capacity, bits: int) -> bool:
+    """Whether one more answer of so many bits fits; where no file without a bound does, none is asked for."""
+    return told.fits(bits) and not 0 < told.limit_files <= told.files
+
+
+def _used_up(told: Capacity) -> BudgetExhausted:
     remedy, remedy_zh = "Ask your officers for a higher limit.", "请向数据专员申请提高上限。"
     if told.oldest is not None:
         freed = (told.oldest + timedelta(days=told.days)).date().isoformat()
         remedy = f"Some of it is free again after {freed}. Until then, ask your officers for a higher limit."
         remedy_zh = f"{freed} 之后会释放一部分。此前请向数据专员申请提高上限。"
-    raise BudgetExhausted(
-        f"In {told.days} days, answers about data of grade {grade} could tell your team "
+    return BudgetExhausted(
+        f"In {told.days} days, answers about data of grade {told.grade} could tell your team "
         f"{_of(told.bits, told.limit_bits)} bits; {_of(told.files, told.limit_files)} pictures and texts "
         "have left.",
         code="capacity_used_up",
         remedy=remedy,
         zh=(
-            f"{told.days} 天内，关于 {grade} 级数据的答复最多已向你的团队透露"
+            f"{told.days} 天内，关于 {told.grade} 级数据的答复最多已向你的团队透露"
             f"{_of_zh(told.bits, told.limit_bits)}比特，"
             f"已放行{_of_zh(told.files, told.limit_files)}个图片和文字。"
         ),
@@ -175,22 +254,31 @@ def require_capacity(tx: Transaction, taxonomy: Taxonomy, team: str, grade: str,
 def require_release_fits(
     tx: Transaction, taxonomy: Taxonomy, review: Review, grade: str, *, bits: int, files: int
 ) -> None:
-    """Hold the team's ledger until the transaction ends. Raises `Conflict` when what would be released of
-    `review` does not fit beside the other reviews."""
-    _hold(tx, review.team, grade)
+    """Hold the ledgers of the team and of the organisations behind it until the transaction ends. Raises
+    `Conflict` when what would be released of `review` does not fit beside the other reviews."""
+    organisations = organisations_told(tx, review.team, review.id)
+    _hold(tx, review.team, organisations, grade)
     told = capacity_told(tx, taxonomy, review.team, grade, but=review.id)
-    if told.fits(review.told_bits + bits, files):
-        return
-    raise Conflict(
-        f"In {told.days} days, answers could tell the team {_of(told.bits, told.limit_bits)} bits, and "
+    more = review.told_bits + bits
+    if not told.fits(more, files):
+        raise _exceeded(told, more, files, "the team", "该团队")
+    for name in sorted(organisations):
+        told = organisation_told(tx, taxonomy, name, grade, but=review.id)
+        if not told.fits(more, files):
+            raise _exceeded(told, more, files, f"the teams of {name} together", f"“{name}”各团队合计")
+
+
+def _exceeded(told: Capacity, bits: int, files: int, whom: str, whom_zh: str) -> Conflict:
+    return Conflict(
+        f"In {told.days} days, answers could tell {whom} {_of(told.bits, told.limit_bits)} bits, and "
         f"{_of(told.files, told.limit_files)} files without a bound have left. This release would add "
-        f"{review.told_bits + bits:,} bits and {files} such files.",
+        f"{bits:,} bits and {files} such files.",
         code="capacity_exceeded",
         remedy="Return the review: the team asks for fewer or smaller files, or waits.",
         zh=(
-            f"{told.days} 天内，答复最多已向该团队透露{_of_zh(told.bits, told.limit_bits)}比特，"
+            f"{told.days} 天内，答复最多已向{whom_zh}透露{_of_zh(told.bits, told.limit_bits)}比特，"
             f"已放行{_of_zh(told.files, told.limit_files)}个无上界的文件；"
-            f"本次放行还需 {review.told_bits + bits:,} 比特和 {files} 个此类文件。"
+            f"本次放行还需 {bits:,} 比特和 {files} 个此类文件。"
         ),
         remedy_zh="请退回：团队可减少或缩小文件，或等待。",
     )
@@ -204,5 +292,8 @@ def _of_zh(number: int, limit: int) -> str:
     return f" {number:,}（上限 {limit:,}）" if limit else f" {number:,} "
 
 
-def _hold(tx: Transaction, team: str, grade: str) -> None:
+def _hold(tx: Transaction, team: str, organisations: Iterable[str], grade: str) -> None:
+    """First the team's, then those of organisations by name: whoever holds one waits for later ones only."""
     lock_name(tx, f"cihu capacity {team} {grade}")
+    for name in sorted(organisations):
+        lock_name(tx, f"cihu capacity of organisation {name} {grade}")

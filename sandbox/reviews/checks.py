@@ -27,7 +27,15 @@ from sandbox.jobs import Run, RunKind, load_run
 from sandbox.jobs.recipes import MeasuredOutput, Recipe, how_computed, outputs_of, outputs_of_run, recipes_of
 from sandbox.reviews.context import ReviewContext
 from sandbox.reviews.declared_tables import Beside, beside, beside_findings, is_stale
-from sandbox.reviews.earlier_differences import are_compared, differences_of, earlier_of
+from sandbox.reviews.earlier_differences import (
+    Leaving,
+    are_compared,
+    differences_of,
+    earlier_of,
+    kept_likeness,
+    opened_as_it_leaves,
+    small_changes,
+)
 from sandbox.reviews.joint_influence import influence_findings
 from sandbox.reviews.known_texts import known_texts
 from sandbox.reviews.model import (
@@ -90,7 +98,7 @@ def checked_review(context: ReviewContext, *, officer: Principal, id: UUID) -> R
         run, left = load_run(tx, review.run), output_files(tx, review.run)
         versions = versions_of(tx, context.repository, run)
         stale = is_stale(tx, run)
-        like = earlier_of(tx, run, review)
+        like = earlier_of(tx, run, review, kept_likeness(tx, review.id))
         earlier = runs_with_outputs_out(tx, run) if recipes_of(run) else []
         due = (
             stale
@@ -120,15 +128,23 @@ def checked_review(context: ReviewContext, *, officer: Principal, id: UUID) -> R
         for path in computed.keys() & found.keys():
             found[path].findings.append(OTHER_VERSION)
     decode = decoder_of(context, run)
-    leaving = {path: checked.leaves for path, checked in found.items()}
-    differences = differences_of(context, decode, leaving, like)
+    leaving = opened_as_it_leaves(context, decode, {path: one.leaves for path, one in found.items()})
+    with context.database.transaction() as tx:
+        like = earlier_of(tx, run, review, {path: one.likeness for path, one in leaving.items()})
+    differences = differences_of(context, decode, run, leaving, like)
+    least = context.taxonomy.at(grade_of(context.gate, versions)).thresholds.minimum_count
+    for file in review.files:
+        path = file.declared.path
+        # of what a recipe left, its influence is known
+        if path not in computed and context.taxonomy.is_counting(file.declared.statbarn):
+            found[path] = found[path].beside(small_changes(differences[path], least))
     with context.database.transaction() as tx:
         now = load_review(tx, id, lock=True)
         # else another declaration is to be checked: whoever looks next does so
         if now.revision == review.revision:
             for file in now.files:
                 path = file.declared.path
-                _keep(tx, now, file, found[path], differences[path])
+                _keep(tx, now, file, found[path], differences[path], leaving.get(path))
             tx.execute(update(reviews).where(reviews.c.id == id).values(compared_runs=len(earlier)))
             if others is not None:
                 mark_checked(tx, now.run, others.last)
@@ -189,6 +205,7 @@ def _keep(
     file: ReviewedFile,
     checked: CheckedFile,
     differences: Sequence[Difference],
+    leaving: Leaving | None,
 ) -> None:
     """Votes on a file fall when something else is found in it than its voters saw,
     as when its declaration changes."""
@@ -206,6 +223,8 @@ def _keep(
         "findings": [asdict(finding) for finding in findings],
         "bits": checked.bits,
         "differences": [plain(difference) for difference in differences],
+        "labels": list(leaving.likeness.labels) if leaving else [],
+        "cells": list(leaving.likeness.cells) if leaving else [],
     }
     tx.execute(update(review_files).where(*at).values(kept))
 

@@ -86,13 +86,14 @@ class Declared:
 @dataclass(frozen=True)
 class Difference:
     """A file beside one that left earlier. `same`: byte for byte. `table` is None where not both are one
-    table each, or nothing of the file would leave."""
+    table each, or nothing of the file would leave. `team`: which got the earlier one, if it is another."""
 
     run: UUID
     path: str
     released_at: datetime
     same: bool = False
     table: TableDifference | None = None
+    team: str = ""
 
 
 @dataclass(frozen=True)

@@ -40,6 +40,8 @@ from sandbox.reviews.permit import decide_reviews
 from sandbox.reviews.tables import released_files, review_files, review_votes, reviews
 
 LISTED = 200
+SHOWN = [column for column in review_files.c if column.name not in ("labels", "cells")]
+"""Hashes are for what finds files that are alike."""
 
 
 @dataclass(frozen=True)
@@ -228,7 +230,7 @@ def _reviews(tx: Transaction, rows: Sequence[Row[Any]]) -> list[Review]:
     ids = [row.id for row in rows]
     files: dict[UUID, list[Row[Any]]] = {id: [] for id in ids}
     for file in tx.execute(
-        select(review_files).where(review_files.c.review.in_(ids)).order_by(review_files.c.path)
+        select(*SHOWN).where(review_files.c.review.in_(ids)).order_by(review_files.c.path)
     ):
         files[file.review].append(file)
     votes: dict[UUID, list[Row[Any]]] = {id: [] for id in ids}
@@ -264,7 +266,7 @@ def _as_review(row: Row[Any], files: Sequence[Row[Any]], votes: Sequence[Row[Any
                 file.bits,
                 None
                 if file.differences is None
-                else tuple(read_plain(Difference, one) for one in file.differences),
+                else tuple(read_plain(Difference, _with_later_fields(one)) for one in file.differences),
             )
             for file in files
         ),
@@ -279,6 +281,12 @@ def _as_review(row: Row[Any], files: Sequence[Row[Any]], votes: Sequence[Row[Any
             for vote in votes
         ),
     )
+
+
+def _with_later_fields(difference: dict[str, Any]) -> dict[str, Any]:
+    """A difference as it is stored now, of one that an earlier release stored."""
+    table = difference["table"]
+    return {"team": ""} | difference | {"table": table if table is None else {"least_change": None} | table}
 
 
 OLDER_NAMES = {"mend": "remedy", "mend_zh": "remedy_zh"}

@@ -22,7 +22,12 @@ from sandbox.identity import Principal
 from sandbox.jobs import Run, RunState, load_run
 from sandbox.jobs.read import load_own_run
 from sandbox.jobs.recipes import outputs_of_run
-from sandbox.reviews.capacity_ledger import answer_bits, require_capacity
+from sandbox.reviews.capacity_ledger import (
+    answer_bits,
+    organisations_told,
+    record_organisations,
+    require_capacity,
+)
 from sandbox.reviews.context import ReviewContext
 from sandbox.reviews.declarations import check_declared
 from sandbox.reviews.model import WAITING, Declared, Review, ReviewState, Round
@@ -68,7 +73,8 @@ def request_release(
         grade = grade_of(context.gate, versions)
         rule = rule_of(context.policy, grade)
         bits = answer_bits(len(files), rule.reviewers, len(context.policy.reasons))
-        require_capacity(tx, context.taxonomy, asked.team, grade, bits)
+        behind = {principal.organisation, *organisations_told(tx, asked.team)}
+        require_capacity(tx, context.taxonomy, asked.team, behind, grade, bits)
         tx.execute(
             insert(reviews).values(
                 id=id,
@@ -84,6 +90,7 @@ def request_release(
                 told_bits=bits,
             )
         )
+        record_organisations(tx, id, behind)
         tx.execute(insert(review_files), [_row(id, one) for one in files])
         append(
             tx,
@@ -117,7 +124,7 @@ def change_declarations(
         if not changed:
             return review
         for one in changed:
-            row = _row(review.id, one) | {"findings": None, "bits": None, "differences": None}
+            row = _row(review.id, one) | dict.fromkeys(("findings", "bits", "differences", "labels", "cells"))
             tx.execute(
                 upsert(review_files)
                 .values(row)
@@ -133,11 +140,13 @@ def change_declarations(
                 | review_votes.c.path.in_([one.path for one in changed]),
             )
         )
-        rule = rule_of(
-            context.policy, grade_of(context.gate, versions_of(tx, context.repository, load_run(tx, run)))
-        )
+        grade = grade_of(context.gate, versions_of(tx, context.repository, load_run(tx, run)))
+        rule = rule_of(context.policy, grade)
         asked = len(before.keys() | {one.path for one in files})
         bits = answer_bits(asked, rule.reviewers, len(context.policy.reasons))
+        if bits > review.told_bits:
+            behind = {principal.organisation, *organisations_told(tx, review.team, review.id)}
+            require_capacity(tx, context.taxonomy, review.team, behind, grade, bits - review.told_bits)
         tx.execute(
             update(reviews)
             .where(reviews.c.id == review.id)

@@ -130,25 +130,28 @@ class ChangedCell(TypedDict):
 
 
 class TableDifference(TypedDict):
-    """What the table has and the earlier one has not, at most 500 of each kind; how many rows are gone."""
+    """What the table has and the earlier one has not, at most 500 of each kind; how many rows are gone; the
+    smallest by which a number changed."""
 
     new_rows: list[int]
     new_columns: list[str]
     changed: list[ChangedCell]
     gone_rows: int
     gone_columns: list[str]
+    least_change: float | None
 
 
 class DifferenceDocument(TypedDict):
     """The file as it would leave beside one that left earlier: of the same team and dataset, under its name
-    or its declaration. `table` is null where not both are one table each, or nothing of the file would
-    leave."""
+    or its declaration, or of any team where the tables are alike. `team` is empty for the review's own.
+    `table` is null where not both are one table each, or nothing of the file would leave."""
 
     run: UUID
     path: str
     released_at: datetime
     same: bool
     table: TableDifference | None
+    team: str
 
 
 class ReviewedFileDocument(DeclaredFile):
@@ -219,6 +222,16 @@ class EarlierRelease(TypedDict):
     released_at: datetime
 
 
+class OrganisationCapacity(TypedDict):
+    """What the teams of an organisation behind the team have been told together; the limits (0: none)."""
+
+    organisation: str
+    told_bits: int
+    told_files: int
+    limit_bits: int
+    limit_files: int
+
+
 class CapacityDocument(TypedDict):
     """What reviews of this grade have told the team at most within so many days, without this one; the limits
     (0: none); and what this one adds by its answer and, if it is released, by its files.
@@ -232,6 +245,7 @@ class CapacityDocument(TypedDict):
     answer_bits: int
     release_bits: int
     release_files: int
+    organisations: list[OrganisationCapacity]
 
 
 class ReviewDocument(QueuedReview):

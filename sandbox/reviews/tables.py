@@ -16,6 +16,7 @@ from sqlalchemy import (
     func,
     text,
 )
+from sqlalchemy.dialects import postgresql
 from sqlalchemy.dialects.postgresql import JSONB, UUID
 
 from sandbox.database import metadata
@@ -68,6 +69,11 @@ review_files = Table(
     Column("findings", JSONB(none_as_null=True)),  # NULL until the checks have run
     Column("differences", JSONB(none_as_null=True)),  # from what left earlier
     Column("bits", Float),  # that it can carry at most; NULL where there is no bound
+    # hashes of what would leave of its tables: of rows' labels, and of cells beside them (likeness.py)
+    Column("labels", postgresql.ARRAY(BigInteger)),
+    Column("cells", postgresql.ARRAY(BigInteger)),
+    Index("ix_review_files_labels", "labels", postgresql_using="gin"),
+    Index("ix_review_files_cells", "cells", postgresql_using="gin"),
     schema="vault",
 )
 
@@ -104,12 +110,22 @@ released_files = Table(
 told_places = Table(
     "told_places",
     metadata,
-    # what a place on a board can tell of the rows that its model was fitted on: counted beside reviews
+    # what a number such as those of a model's card can tell of raw rows: counted beside reviews
     Column("entry", UUID(as_uuid=True), primary_key=True),
     Column("team", Text, nullable=False),
     Column("grade", Text, nullable=False),
     Column("bits", Integer, nullable=False),
     Column("told_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
     Index("ix_told_places_team_grade", "team", "grade"),
+    schema="vault",
+)
+
+told_organisations = Table(
+    "told_organisations",
+    metadata,
+    # the organisations behind a team when it asked for a review, or for a number of `told_places`
+    Column("told", UUID(as_uuid=True), primary_key=True),
+    Column("organisation", Text, primary_key=True),
+    Index("ix_told_organisations_organisation", "organisation"),
     schema="vault",
 )

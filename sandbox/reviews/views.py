@@ -14,7 +14,12 @@ from sandbox.grants import load_grant
 from sandbox.identity import Principal
 from sandbox.jobs import Run
 from sandbox.jobs.recipes import declared_zh, recipes_of
-from sandbox.reviews.capacity_ledger import capacity_told, released_bits
+from sandbox.reviews.capacity_ledger import (
+    capacity_told,
+    organisation_told,
+    organisations_told,
+    released_bits,
+)
 from sandbox.reviews.context import ReviewContext
 from sandbox.reviews.model import WAITING, CastVote, Choice, Finding, Outcome, Review, ReviewState, Round
 from sandbox.reviews.read import StoredFile, earlier_releases, earlier_rounds, output_files, versions_of
@@ -150,8 +155,10 @@ def told_to_reviewer(
 def _capacity(
     tx: Transaction, context: ReviewContext, review: Review, grade: str, left: Container[str]
 ) -> dict[str, Any]:
-    """What this review counts in the team's ledger if it is released, and what the ledger says without it."""
+    """What this review counts in the ledgers of the team and of the organisations behind it if it is
+    released, and what the ledgers say without it."""
     told = capacity_told(tx, context.taxonomy, review.team, grade, but=review.id)
+    behind = sorted(organisations_told(tx, review.team, review.id))
     bits, files = released_bits(file for file in review.files if file.declared.path in left)
     released = review.outcome is Outcome.RELEASED
     return {
@@ -163,6 +170,17 @@ def _capacity(
         "answer_bits": review.told_bits - (bits if released else 0),
         "release_bits": bits,
         "release_files": files,
+        "organisations": [
+            {
+                "organisation": name,
+                "told_bits": one.bits,
+                "told_files": one.files,
+                "limit_bits": one.limit_bits,
+                "limit_files": one.limit_files,
+            }
+            for name in behind
+            for one in [organisation_told(tx, context.taxonomy, name, grade, but=review.id)]
+        ],
     }
 
 

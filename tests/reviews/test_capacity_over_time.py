@@ -1,5 +1,6 @@
 """What a team is told over time is counted and bounded: also what was returned, refused or taken back."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -10,9 +11,10 @@ from reviewed_runs import FILES, Reviewing, approval, declared, refusal
 from sandbox.disclosure.capacity import bits_of_grid
 from sandbox.disclosure.form import Form
 from sandbox.errors import BudgetExhausted, Conflict
+from sandbox.identity import join_team, leave_team
 from sandbox.jobs import load_run
 from sandbox.jobs.model import RunState
-from sandbox.reviews.capacity_ledger import answer_bits, capacity_told
+from sandbox.reviews.capacity_ledger import answer_bits, capacity_told, organisation_told
 from sandbox.reviews.known_texts import known_texts
 from sandbox.reviews.model import Choice, ReviewState
 from sandbox.reviews.request_release import change_declarations, withdraw
@@ -147,6 +149,15 @@ def test_reviewers_see_the_sum_and_the_team_reads_nothing_of_what_was_found(city
         "answer_bits": answer(city, 2),
         "release_bits": shown["files"][1]["bits"],
         "release_files": 1,
+        "organisations": [
+            {
+                "organisation": "hbpu",
+                "told_bits": answer(city) + shown["files"][1]["bits"],
+                "told_files": 0,
+                "limit_bits": 4 * limits.window_bits,
+                "limit_files": 4 * limits.window_files,
+            }
+        ],
     }
     assert [file["bits"] for file in shown["files"]] == [None, -int(-table_bits(city) // 1)]
     assert "capacity" not in team_view(city.review(review.id))
@@ -166,3 +177,104 @@ def test_the_author_reads_codes_and_peoples_words_and_no_finding(city: Reviewing
     assert {reason for said in shown["comments"] for reason in said["reasons"]} <= set(
         city.context.policy.reasons
     )
+
+
+def test_teams_of_one_organisation_have_a_limit_together_and_others_of_none(city: Reviewing) -> None:
+    """Teams can be made as one likes; an organisation's people put together what each of them was told."""
+    city.team("river", "chen", "hbpu")
+    city.team("shore", "yan", "market")
+    one = answer(city)
+    city = limited(city, bits=2 * one)
+    city = replace(
+        city,
+        context=replace(city.context, taxonomy=replace(city.context.taxonomy, organisation_windows=1)),
+    )
+    first, run = city.asked(), city.finished(person="chen")
+    city.asked()
+    with pytest.raises(BudgetExhausted) as full:
+        city.asked(run=run, person="chen")
+    assert (
+        full.value.code == "capacity_used_up"
+        and "organisation" in full.value.message
+        and full.value.remedy_zh
+    )
+    assert not any(
+        letter.isdigit() for letter in full.value.message.replace("90 days", "").replace("grade 4", "")
+    )
+    assert city.asked(person="yan").state is ReviewState.OPEN, "of another organisation"
+    withdraw(city.context, principal=city.principal("wang"), run=first.run)
+    with pytest.raises(BudgetExhausted):
+        city.asked(run=run, person="chen")
+    with city.context.database.transaction() as tx:
+        leave_team(tx, team_id="lake", account_id="wang", by="system")
+        leave_team(tx, team_id="lake", account_id="song", by="system")
+    with pytest.raises(BudgetExhausted):  # who was behind it when it asked stays
+        city.asked(run=run, person="chen")
+    wider = replace(
+        city, context=replace(city.context, taxonomy=replace(city.context.taxonomy, organisation_windows=2))
+    )
+    assert wider.asked(run=run, person="chen").state is ReviewState.OPEN
+
+
+def test_whoever_joins_a_team_was_told_what_it_was_told(city: Reviewing) -> None:
+    city.asked()
+    with city.context.database.transaction() as tx:
+        taxonomy = city.context.taxonomy
+        assert organisation_told(tx, taxonomy, "market", GRADE).bits == 0
+        join_team(tx, team_id="lake", account_id="gu", by="system")
+        assert organisation_told(tx, taxonomy, "market", GRADE).bits == answer(city)
+        assert organisation_told(tx, taxonomy, "market", "3").bits == 0
+
+
+def test_a_release_beyond_the_limit_of_its_organisation_is_refused(city: Reviewing) -> None:
+    city.team("river", "chen", "hbpu")
+    bits = 2 * answer(city) + int(table_bits(city))
+    taxonomy = replace(limited(city, bits=bits).context.taxonomy, organisation_windows=1)
+    city = replace(city, context=replace(city.context, taxonomy=taxonomy))
+    mine, theirs = city.asked(), city.asked(person="chen")
+    city.votes(mine, "lin")
+    city.votes(theirs, "lin")
+    with pytest.raises(Conflict) as beyond:
+        city.votes(theirs, "zhou")
+    assert (
+        beyond.value.code == "capacity_exceeded"
+        and "hbpu" in beyond.value.message
+        and "hbpu" in beyond.value.zh
+    )
+    withdraw(city.context, principal=city.principal("chen"), run=theirs.run)
+    with pytest.raises(Conflict):
+        city.votes(mine, "zhou")
+
+
+def test_a_change_that_does_not_fit_changes_nothing(city: Reviewing) -> None:
+    city = limited(city, bits=answer(city))
+    review = city.asked()
+    with pytest.raises(BudgetExhausted):
+        change_declarations(city.context, principal=city.principal("wang"), run=review.run, files=[NOTE])
+    assert city.review(review.id).paths == review.paths and told(city) == (answer(city), 0)
+    change_declarations(
+        city.context,
+        principal=city.principal("wang"),
+        run=review.run,
+        files=[declared(controls="nothing was left out")],
+    )
+
+
+def test_many_teams_that_ask_at_once_get_no_more_than_their_organisation_may(city: Reviewing) -> None:
+    """Each holds its own ledger first, then that of the organisation; nobody waits for ever."""
+    people = [f"p{number}" for number in range(6)]
+    for person in people:
+        city.team(f"t{person}", person, "hbpu")
+    taxonomy = replace(limited(city, bits=2 * answer(city)).context.taxonomy, organisation_windows=1)
+    city = replace(city, context=replace(city.context, taxonomy=taxonomy))
+    finished = {person: city.finished(person=person) for person in people}
+
+    def ask(person: str) -> bool:
+        try:
+            city.asked(run=finished[person], person=person)
+        except BudgetExhausted:
+            return False
+        return True
+
+    with ThreadPoolExecutor(len(people)) as threads:
+        assert sorted(threads.map(ask, people)) == [False] * 4 + [True] * 2

@@ -1,9 +1,15 @@
 """Reviewers see which cells of a file are new or changed beside what the team got earlier."""
 
+from fractions import Fraction
+from random import Random
 from typing import Any
+
+import pytest
 
 from reviewed_runs import FILES, Reviewing, approval, declared
 from sandbox.disclosure.files.csv_table import read_csv
+from sandbox.disclosure.files.opened import Grid
+from sandbox.disclosure.likeness import Likeness, are_alike, closeness, likeness
 from sandbox.disclosure.table_difference import ChangedCell, TableDifference, table_difference
 from sandbox.jobs import load_run
 from sandbox.reviews.checks import checked_review
@@ -13,31 +19,78 @@ from sandbox.reviews.views import told_to_reviewer
 LATER = b"district,n\nnorth,130\nsouth,90\nwest,80\n"
 
 
+@pytest.fixture
+def rng() -> Random:
+    return Random(13)
+
+
+def grid(header: list[str], rows: list[list[str]]) -> Grid:
+    return Grid("", tuple(header), tuple(tuple(row) for row in rows))
+
+
 def difference(now: str, before: str) -> TableDifference:
     return table_difference(read_csv(now), read_csv(before))
 
 
 def test_rows_are_matched_by_their_labels_and_cells_by_their_columns() -> None:
-    before = "district,year,n,old\neast,2020,10,1\nnorth,2020,20,1\nnorth,2021,25,1\n"
+    before = "district,year,n,old\neast,2020,10,900\nnorth,2020,20,900\nnorth,2021,25,900\n"
     now = "year,district,n,new\n2021,north,26,1\n2020,north,20,1\n2022,east,10,1\n"
-    assert difference(now, before) == TableDifference((3,), ("new",), (ChangedCell(1, "n"),), 1, ("old",))
+    assert difference(now, before) == TableDifference(
+        (3,), ("new",), (ChangedCell(1, "n"),), 1, ("old",), 1.0
+    )
     assert difference(now, now) == TableDifference()
     assert difference("a\n1\n2\n", "a\n1\n3\n4\n") == TableDifference(
-        changed=(ChangedCell(2, "a"),), gone_rows=1
+        changed=(ChangedCell(2, "a"),), gone_rows=1, least_change=1.0
     )
     assert difference("k,a\nx,1\nx,2\n", "k,a\nx,1\nx,3\nx,4\n").changed == (ChangedCell(2, "a"),)
 
 
-def released(city: Reviewing, content: bytes = FILES["table.csv"], **changed: Any) -> Review:
+def test_columns_are_matched_by_what_they_hold_where_their_names_are_new() -> None:
+    before = "district,n,mean\neast,100,3.5\nnorth,200,4.5\nwest,300,5.5\n"
+    now = "区,人数,avg\nwest,300,5.5\neast,101,3.5\nnorth,200,4.6\n"
+    found = difference(now, before)
+    assert found == TableDifference(
+        changed=(ChangedCell(2, "人数"), ChangedCell(3, "avg")), least_change=found.least_change
+    )
+    assert found.least_change == float(Fraction("4.6") - Fraction("4.5"))
+    assert difference("a,n\nx,1e400\n", "a,n\nx,-1e400\n").least_change == 1e15, "no float holds it"
+    far = difference("k,p\nx,1\ny,2\n", "k,q\nx,500\ny,900\n")
+    assert far.new_columns == ("p",) and far.gone_columns == ("q",), "something else under another name"
+
+
+def test_tables_are_alike_whatever_their_columns_are_called_and_in_whatever_order(rng: Random) -> None:
+    for _ in range(200):
+        labels = [f"g{number}" for number in rng.sample(range(10_000), rng.randint(2, 900))]
+        rows = [[label, str(rng.randint(10, 10**6)), str(rng.randint(10, 10**6))] for label in labels]
+        mine = likeness([grid(["group", "n", "sum"], rows)])
+        written_anew = [[f"{int(b):,}", f" {a.upper()} ", f"{c}.0"] for a, b, c in rows]
+        rng.shuffle(written_anew)
+        assert likeness([grid(["x", "y", "z"], written_anew)]) == mine
+        kept = rng.sample(rows, len(rows) - len(rows) // 3)
+        padded = [*kept, *([f"h{number}", "7", "8"] for number in range(len(kept)))]
+        assert are_alike(mine, likeness([grid(["group", "n", "sum"], padded)])), "a part of it, and much else"
+        others = [[f"o{number}", str(number), str(-number)] for number in range(len(rows))]
+        assert not are_alike(mine, likeness([grid(["group", "n", "sum"], others)]))
+        assert closeness(mine, mine) == (1, 1) and closeness(mine, Likeness()) == (0, 0)
+    assert not are_alike(Likeness(), Likeness())
+    one, two = ([["ab", "c", "1"]], [["a", "bc", "1"]])
+    assert likeness([grid(["k", "l", "n"], one)]) != likeness([grid(["k", "l", "n"], two)])
+
+
+def released(
+    city: Reviewing,
+    content: bytes = FILES["table.csv"],
+    *,
+    person: str = "wang",
+    comment: str = "the counts are of groups of more than ten",
+    **changed: Any,
+) -> Review:
     one = declared(**changed)
-    review = city.asked(one, run=city.finished({**FILES, one.path: content}))
+    run = city.finished({**FILES, one.path: content}, person=person)
+    review = city.asked(one, run=run, person=person)
     for officer in ("lin", "zhou"):
-        city.votes(review, officer, approval_of(one.path))
+        city.votes(review, officer, approval(one.path, comment))
     return review
-
-
-def approval_of(path: str) -> Any:
-    return approval(path, "the counts are of groups of more than ten")
 
 
 def shown(city: Reviewing, review: Review) -> list[dict[str, Any]]:
@@ -55,8 +108,8 @@ def test_reviewers_see_what_is_new_beside_what_left_under_the_same_name_or_decla
     first = released(city)
     renamed = released(city, path="again.csv")
     other = city.asked(
-        declared("other.csv", statbarn="mean", context="mean visits by district, all adults"),
-        run=city.finished({**FILES, "other.csv": FILES["table.csv"]}),
+        declared("other.csv", statbarn="mean", context="mean visits by sex, all adults"),
+        run=city.finished({**FILES, "other.csv": b"sex,mean\nwomen,3.5\nmen,4.5\n"}),
     )
     review = city.asked(run=city.finished({**FILES, "table.csv": LATER}))
     assert shown(city, other) == []
@@ -71,7 +124,9 @@ def test_reviewers_see_what_is_new_beside_what_left_under_the_same_name_or_decla
         "changed": [{"row": 1, "column": "n"}],
         "gone_rows": 0,
         "gone_columns": [],
+        "least_change": 10.0,
     }
+    assert [one["team"] for one in found] == ["", ""]
 
 
 def test_what_leaves_while_a_review_waits_is_compared_too_and_votes_stay(city: Reviewing) -> None:
@@ -94,3 +149,32 @@ def test_what_is_no_table_is_compared_as_a_whole_and_what_is_blocked_not_at_all(
     blocked = city.asked(run=city.finished({**FILES, "table.csv": b"district,n\nnorth,3\nsouth,90\n"}))
     (found,) = shown(city, blocked)
     assert found["table"] is None and not found["same"]
+
+
+def test_a_table_in_other_words_is_compared_with_what_any_team_got_and_a_few_people_more_are_asked_about(
+    city: Reviewing,
+) -> None:
+    """Subtracting two tables of almost the same people (Dinur and Nissim, PODS 2003): of one team under
+    another name, or of two teams that put them together."""
+    city.team("river", "chen", "hbpu")
+    mine = released(city)
+    theirs = released(city, b"district,n\nnorth,140\nsouth,90\n", person="chen", path="t.csv")
+    review = city.asked(
+        declared("again.csv", context="people by quarter of the city, without those of one age"),
+        run=city.finished({**FILES, "again.csv": b"quarter,people\nnorth,130\nsouth,90\n"}),
+    )
+    found = shown(city, review)
+    assert sorted((one["run"], one["team"]) for one in found) == sorted(
+        [(str(mine.run), ""), (str(theirs.run), "river")]
+    )
+    for one in found:
+        assert one["table"]["changed"] == [{"row": 1, "column": "people"}]
+    asked = [one for one in city.review(review.id).files[0].findings or () if one.code == "small_change"]
+    assert len(asked) == 2 and all(one.severity == "asks" for one in asked)
+    assert any("of the team river" in one.message for one in asked) and all("10" in one.zh for one in asked)
+    coarse = city.asked(
+        declared("coarse.csv", context="people by quarter, all of the next year"),
+        run=city.finished({**FILES, "coarse.csv": b"quarter,people\nnorth,240\nsouth,190\n"}),
+    )
+    assert len(shown(city, coarse)) == 2
+    assert not [one for one in city.review(coarse.id).files[0].findings or () if one.code == "small_change"]

@@ -16,7 +16,7 @@ from sandbox.disclosure.checks.registry import CHECKS
 from sandbox.disclosure.decode import decode_here
 from sandbox.disclosure.taxonomy import Taxonomy, load_disclosure
 from sandbox.grants import approve, request_access
-from sandbox.identity import create_account, create_organisation, join_team
+from sandbox.identity import create_account, create_organisation, create_team, join_team
 from sandbox.jobs import Run, RunContext, load_run
 from sandbox.jobs.claim import claim
 from sandbox.jobs.finish import finish
@@ -85,7 +85,12 @@ class Reviewing:
         return self.story.principal(id)
 
     def finished(
-        self, files: dict[str, bytes] | None = None, *, person: str = "wang", recipes: str = ""
+        self,
+        files: dict[str, bytes] | None = None,
+        *,
+        person: str = "wang",
+        recipes: str = "",
+        team: str | None = None,
     ) -> Run:
         run = submit(
             self.runs,
@@ -95,6 +100,7 @@ class Reviewing:
             files={"main.py": "pass"} | ({"recipes.json": recipes} if recipes else {}),
             inputs=["clinic.visits"],
             limit_seconds=10,
+            team=team,
         )
         found = claim(self.runs)
         assert found and found.run.id == run.id
@@ -113,11 +119,26 @@ class Reviewing:
         with self.context.database.transaction() as tx:
             return load_review(tx, id)
 
-    def asked(self, *files: Declared, run: Run | None = None) -> Review:
+    def team(self, team: str, person: str, organisation: str) -> None:
+        """One more team of one new person, with a grant."""
+        with self.context.database.transaction() as tx:
+            create_account(
+                tx,
+                account_id=person,
+                display_name=person,
+                organisation=organisation,
+                roles=["analyst"],
+                by="system",
+            )
+            create_team(tx, team_id=team, display_name=team, by="system")
+            join_team(tx, team_id=team, account_id=person, by="system")
+        grant(self.story, team, person)
+
+    def asked(self, *files: Declared, run: Run | None = None, person: str = "wang") -> Review:
         return request_release(
             self.context,
-            principal=self.principal("wang"),
-            run=(run or self.finished()).id,
+            principal=self.principal(person),
+            run=(run or self.finished(person=person)).id,
             files=files or (declared(),),
         )
 
@@ -187,12 +208,17 @@ def reviewing(
             tx, account_id="song", display_name="song", organisation="hbpu", roles=["analyst"], by="system"
         )
         join_team(tx, team_id="lake", account_id="song", by="system")
+    grant(story, "lake", "wang")
+    return review_services(story, s3, folder)
+
+
+def grant(story: Story, team: str, person: str) -> None:
     asked = request_access(
         story.database,
         gate=story.gate,
-        principal=story.principal("wang"),
+        principal=story.principal(person),
         version=story.repository.current("clinic.visits"),
-        team="lake",
+        team=team,
         purpose="to see who is served where",
         epsilon=Decimal(1),
         until=datetime.now(UTC) + timedelta(days=3),
@@ -204,7 +230,6 @@ def reviewing(
         request_id=asked.id,
         version=story.repository.current("clinic.visits"),
     )
-    return review_services(story, s3, folder)
 
 
 def review_services(story: Story, s3: S3Server, folder: Path) -> Reviewing:

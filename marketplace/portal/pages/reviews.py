@@ -152,8 +152,8 @@ def marked_cells(findings: list[dict[str, Any]]) -> frozenset[tuple[int, str]]:
 
 
 def changed_cells(differences: list[dict[str, Any]]) -> frozenset[tuple[int, str]]:
-    """The cells that are new or changed beside the newest that left earlier, by row (from 1) and column; a
-    whole row has the column "", a whole column the row 0."""
+    """The cells that are new or changed beside what left earlier and is most alike, by row (from 1) and
+    column; a whole row has the column "", a whole column the row 0."""
     table = differences[0]["table"] if differences else None
     if table is None:
         return frozenset()
