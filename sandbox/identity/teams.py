@@ -1,6 +1,6 @@
 """Creates and changes teams. A team holds the grants; its members may come from several organisations."""
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import Select, delete, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from sandbox import notices
@@ -10,7 +10,7 @@ from sandbox.errors import Conflict, NotFound
 from sandbox.identity.accounts import require_account
 from sandbox.identity.names import check_display_name, check_id
 from sandbox.identity.principals import hold_account
-from sandbox.identity.tables import team_members, teams
+from sandbox.identity.tables import accounts, team_members, teams
 
 
 def create_team(tx: Transaction, *, team_id: str, display_name: str, by: str) -> None:
@@ -69,6 +69,25 @@ def require_team(tx: Transaction, team_id: str) -> str:
     if name is None:
         raise NotFound(f"There is no team {team_id!r}.", remedy="Create it first.")
     return name
+
+
+def organisations_of_team(tx: Transaction, team_id: str) -> set[str]:
+    """Those of its members."""
+    of_members = (
+        select(accounts.c.organisation)
+        .join(team_members, team_members.c.account == accounts.c.id)
+        .where(team_members.c.team == team_id)
+    )
+    return set(tx.scalars(of_members))
+
+
+def teams_of_organisation(organisation_id: str) -> Select[tuple[str]]:
+    """Asks for the ids of the teams in which it has a member now."""
+    return (
+        select(team_members.c.team)
+        .join(accounts, accounts.c.id == team_members.c.account)
+        .where(accounts.c.organisation == organisation_id)
+    )
 
 
 def require_open_team(tx: Transaction, team_id: str) -> None:

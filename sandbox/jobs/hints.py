@@ -4,18 +4,20 @@ already.
 A hint is one of eight values at most, given at the moment at which the end is disclosed in any case: so a run
 reveals 3 bits by it, or fewer. Bits are taken when the run is submitted, whatever it then reveals, and are
 never given back once it has started. The cap is an officer's, for one team and one dataset: a new grant or a
-new version is no fresh cap. The argument: README.md.
+new version is no fresh cap. All teams of one organisation have a cap together. The argument: README.md.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import ColumnElement, func, or_, select
 
 from sandbox.catalog import Version
 from sandbox.database import Transaction, lock_name
 from sandbox.errors import BudgetExhausted, Forbidden
 from sandbox.identity import Principal
+from sandbox.identity.tables import accounts
+from sandbox.identity.teams import organisations_of_team, teams_of_organisation
 from sandbox.jobs.model import Hint, Input, RunState
 from sandbox.jobs.permit import require_leave
 from sandbox.jobs.sealed_run import Ending
@@ -45,13 +47,16 @@ def take_bits(
     team: str,
     inputs: Sequence[Input],
     versions: Sequence[Version],
+    organisation_windows: int,
 ) -> int:
-    """The bits of one hint, if every input allows it:
-    by the grade of all together, by its officer, by what is left.
+    """The bits of one hint, if every input allows it: by the grade of all together, by its officer, by what
+    is left to the team, and to all teams of each organisation behind it together, which have
+    `organisation_windows` times as much.
 
     Raises `Refused` (the grade), `Forbidden` (an officer), `BudgetExhausted`. Nothing of it depends on a row.
     """
     require_leave(tx, gate, principal, inputs, versions, way="hints")
+    behind = sorted({principal.organisation, *organisations_of_team(tx, team)})
     for version in sorted((one for one in versions if one.policy.unit), key=lambda one: one.dataset):
         lock_name(tx, f"cihu hints {team} {version.dataset}")
         told = hints_told(tx, team, version)
@@ -74,21 +79,43 @@ def take_bits(
                 ),
                 remedy_zh="请不带提示提交；运行日志可申请审核放行。",
             )
+        for organisation in behind:
+            lock_name(tx, f"cihu hints of organisation {organisation} {version.dataset}")
+            if _told_to(tx, organisation, version) + HINT_BITS > organisation_windows * told.limit_bits:
+                raise BudgetExhausted(
+                    f"Hints have told the teams of an organisation of yours as much of {version.dataset} as "
+                    "they may be told together.",
+                    code="hints_used_up",
+                    remedy="Hand it in without a hint; its log is among what reviewers may release.",
+                    zh=f"提示向你们所在单位各团队透露的 {version.dataset} 的信息已达到合计上限。",
+                    remedy_zh="请不带提示提交；运行日志可申请审核放行。",
+                )
     return HINT_BITS
 
 
 def hints_told(tx: Transaction, team: str, version: Version) -> HintsTold:
     """Of runs that wait or have ever started. A run that was cancelled before it started has disclosed
     nothing."""
-    told = tx.execute(
+    return HintsTold(version.dataset, _bits(tx, version, runs.c.team == team), version.policy.hint_bits)
+
+
+def _told_to(tx: Transaction, organisation: str, version: Version) -> int:
+    """The bits of all teams in which it has a member, and of all runs that somebody of it handed in."""
+    people = select(accounts.c.id).where(accounts.c.organisation == organisation)
+    of_teams = runs.c.team.in_(teams_of_organisation(organisation))
+    return _bits(tx, version, or_(of_teams, runs.c.submitted_by.in_(people)))
+
+
+def _bits(tx: Transaction, version: Version, whose: ColumnElement[bool]) -> int:
+    told = tx.scalar(
         select(func.coalesce(func.sum(runs.c.hint_bits), 0)).where(
-            runs.c.team == team,
+            whose,
             runs.c.hint_bits > 0,
             runs.c.inputs.contains([{"dataset": version.dataset}]),
             or_(runs.c.state == RunState.QUEUED.value, runs.c.started_at.is_not(None)),
         )
-    ).scalar_one()
-    return HintsTold(version.dataset, int(told), version.policy.hint_bits)
+    )
+    return int(told or 0)
 
 
 def hint_of(ending: Ending) -> Hint:

@@ -11,13 +11,14 @@ from sqlalchemy import func, insert, select, update
 from sandbox.audit import Event, append
 from sandbox.catalog import Version
 from sandbox.database import Transaction
+from sandbox.disclosure.taxonomy import ORGANISATION_WINDOWS
 from sandbox.errors import InvalidInput, TooMany
 from sandbox.identity import Principal
 from sandbox.jobs.context import RunContext
 from sandbox.jobs.disclosure_time import checked_limit
 from sandbox.jobs.hints import take_bits
 from sandbox.jobs.library import checked_names, models_for
-from sandbox.jobs.model import Interface, Program, Run, RunKind, RunState
+from sandbox.jobs.model import Input, Interface, Program, Run, RunKind, RunState
 from sandbox.jobs.permit import inputs_of, require_leave
 from sandbox.jobs.predictor import as_document, checked_interface
 from sandbox.jobs.program import checked_name, checked_program
@@ -73,6 +74,19 @@ def submit(
     )
 
 
+def _hint_bits(
+    tx: Transaction,
+    context: RunContext,
+    principal: Principal,
+    team: str,
+    read: Sequence[Input],
+    versions: Sequence[Version],
+) -> int:
+    rules = context.taxonomy
+    windows = rules.organisation_windows if rules is not None else ORGANISATION_WINDOWS
+    return take_bits(tx, context.gate, principal, team, read, versions, windows)
+
+
 def queue(
     context: RunContext,
     *,
@@ -99,7 +113,7 @@ def queue(
             if RECIPES in program.files:  # once it is decided: what is wrong with one tells of the columns
                 _check_recipes(context, program, versions, predictor)
             _require_room(tx, team)
-            bits = take_bits(tx, context.gate, principal, team, read, versions) if hint else 0
+            bits = _hint_bits(tx, context, principal, team, read, versions) if hint else 0
             tx.execute(
                 insert(runs).values(
                     id=id,

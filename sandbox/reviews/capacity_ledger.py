@@ -25,7 +25,7 @@ from sqlalchemy import ColumnElement, Row, any_, func, insert, literal, or_, sel
 from sandbox.database import Transaction, array_of, lock_name
 from sandbox.disclosure.taxonomy import Taxonomy
 from sandbox.errors import BudgetExhausted, Conflict
-from sandbox.identity.tables import accounts, team_members
+from sandbox.identity.teams import organisations_of_team, teams_of_organisation
 from sandbox.reviews.model import WAITING, Choice, Outcome, Review, ReviewedFile
 from sandbox.reviews.tables import reviews, told_organisations, told_places
 
@@ -102,11 +102,7 @@ def organisation_told(
     """What its teams were told together: those in which it has a member, and those in which it had one, or an
     author, when they asked."""
     recorded = select(told_organisations.c.told).where(told_organisations.c.organisation == organisation)
-    now = (
-        select(team_members.c.team)
-        .join(accounts, accounts.c.id == team_members.c.account)
-        .where(accounts.c.organisation == organisation)
-    )
+    now = teams_of_organisation(organisation)
     rows = _sums(
         tx,
         taxonomy,
@@ -121,13 +117,8 @@ def organisation_told(
 def organisations_told(tx: Transaction, team: str, told: UUID | None = None) -> set[str]:
     """The organisations that are told what the team is told: those of its members, and of `told` (a review or
     a card) those that were behind the team when it was asked."""
-    members = (
-        select(accounts.c.organisation)
-        .join(team_members, team_members.c.account == accounts.c.id)
-        .where(team_members.c.team == team)
-    )
     recorded = select(told_organisations.c.organisation).where(told_organisations.c.told == told)
-    return {*tx.scalars(members), *tx.scalars(recorded)}
+    return organisations_of_team(tx, team) | set(tx.scalars(recorded))
 
 
 def record_organisations(tx: Transaction, told: UUID, organisations: Iterable[str]) -> None:

@@ -3,20 +3,24 @@ and never beyond the cap."""
 
 import json
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import select
 
 from asked_vault import AskedVault
+from reviewed_runs import reviewing
 from sandbox.audit.tables import entries
+from sandbox.errors import BudgetExhausted
 from sandbox.jobs.hints import HINT_BITS, hint_of
 from sandbox.jobs.model import Hint
 from sandbox.jobs.outbox import Collected, LeftOut
 from sandbox.jobs.sealed_run import Ending
+from sandbox.jobs.submit import submit
 from sandbox.standalone.s3 import S3Server
 from sealed_runs import await_state, look
-from story import POLICY
+from story import POLICY, Story
 
 LOW = POLICY.replace('grade: "3"', 'grade: "2"\nhints: {bits: 7}').replace(', grade: "4"', "")
 FAILS = "import cihu\nrows = cihu.inputs[{dataset!r}]\nraise RuntimeError(rows['person'].iloc[0])"
@@ -133,3 +137,29 @@ def ending(
 )
 def test_every_end_is_of_one_class(end: Ending, hint: Hint) -> None:
     assert hint_of(end) is hint
+
+
+def test_teams_of_one_organisation_have_a_cap_together(story: Story, s3: S3Server, tmp_path: Path) -> None:
+    city = reviewing(story, s3, tmp_path, policy=LOW.replace("bits: 7", "bits: 3"))
+    people = [f"p{number}" for number in range(5)]
+    for person in people:
+        city.team(f"t{person}", person, "hbpu")
+    city.team("shore", "yan", "market")
+
+    def hinted(person: str) -> int:
+        return submit(
+            city.runs,
+            principal=city.principal(person),
+            name="hinted",
+            entry="main.py",
+            files={"main.py": "pass"},
+            inputs=["clinic.visits"],
+            limit_seconds=10,
+            hint=True,
+        ).hint_bits
+
+    assert [hinted(person) for person in people[:4]] == [HINT_BITS] * 4
+    with pytest.raises(BudgetExhausted) as full:
+        hinted(people[4])
+    assert full.value.code == "hints_used_up" and "organisation" in full.value.message and full.value.zh
+    assert hinted("yan") == HINT_BITS, "of another organisation"
