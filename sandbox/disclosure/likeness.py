@@ -32,19 +32,19 @@ class Likeness:
 
 def likeness(grids: Iterable[Grid]) -> Likeness:
     """Of all tables of a file together. It is the same whatever its columns' names and order, upper or lower
-    case, and the way a number is written."""
-    labels: set[int] = set()
-    cells: set[int] = set()
+    case, and the way a number is written. Cells are hashed of the rows whose labels are kept."""
+    rows: dict[int, set[tuple[tuple[str, ...], ...]]] = {}
+    without: set[tuple[tuple[str, ...], ...]] = set()
     for grid in grids:
         named = [is_label(grid, place) for place in range(len(grid.header))]
         for row in grid.rows:
-            key = sorted(_plain(cell) for cell, label in zip(row, named, strict=True) if label)
-            if any(key):
-                labels.add(_hash(key))
-            for cell, label in zip(row, named, strict=True):
-                if not label and cell:
-                    cells.add(_hash([*key, _plain(cell)]))
-    return Likeness(_smallest(labels), _smallest(cells))
+            key = tuple(sorted(_folded(cell) for cell, label in zip(row, named, strict=True) if label))
+            numbers = tuple(cell for cell, label in zip(row, named, strict=True) if not label and cell)
+            (rows.setdefault(_hash(key), set()) if any(key) else without).add((key, numbers))
+    labels = sorted(rows)[:MOST_HASHES]
+    kept = [row for each in labels for row in rows[each]] or without
+    cells = {_hash((*key, _plain(cell))) for key, numbers in kept for cell in numbers}
+    return Likeness(tuple(labels), tuple(sorted(cells)[:MOST_HASHES]))
 
 
 def are_alike(one: Likeness, other: Likeness) -> bool:
@@ -85,13 +85,13 @@ def _whole(one: Sequence[int], other: Sequence[int]) -> tuple[set[int], set[int]
     return tuple({each for each in hashes if end is None or each <= end} for hashes in (one, other))  # type: ignore[return-value]
 
 
-def _smallest(hashes: set[int]) -> tuple[int, ...]:
-    return tuple(sorted(hashes)[:MOST_HASHES])
-
-
 def _plain(cell: str) -> str:
     number = number_of(cell)
-    return str(number) if number is not None else unicodedata.normalize("NFKC", cell).strip().casefold()
+    return str(number) if number is not None else _folded(cell)
+
+
+def _folded(cell: str) -> str:
+    return unicodedata.normalize("NFKC", cell).strip().casefold()
 
 
 def _hash(texts: Iterable[str]) -> int:

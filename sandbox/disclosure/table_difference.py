@@ -15,7 +15,7 @@ from sandbox.disclosure.files.opened import Grid
 from sandbox.disclosure.likeness import is_label
 
 MOST_CELLS = 500
-MOST_RENAMED, MOST_LOOKED_AT = 20, 500
+MOST_RENAMED, MOST_LOOKED_AT = 20, 100
 """Columns of each table that are matched by what they hold, and rows in which that is looked at."""
 MOST_TOLD = 10**15
 """A larger change is told as this one: a cell can hold a number that no float can."""
