@@ -19,6 +19,8 @@ from sandbox.disclosure.form import PLAIN, Form
 
 PARQUET_TYPES = 6
 """That a column may leave in (`canonical_parquet.py`): also one without a value has one."""
+KIND_BITS = 2
+"""Which of four kinds a file is (picture, Parquet, JSON, other text) its bytes tell, and not its name."""
 MODELS = (".safetensors", ".onnx", ".skops")
 
 
@@ -36,10 +38,11 @@ def clean_and_count(name: str, content: bytes, form: Form = PLAIN) -> tuple[tupl
     and texts."""
     try:
         if name.lower().endswith(MODELS):
-            leaves, bits = _model(name.lower(), content, form.weight_bits)
-            return (name, leaves), bits
+            leaves, carried = _model(name.lower(), content, form.weight_bits)
+            return (name, leaves), carried
         made = _cleaned(name, content, form)
-        return made, bits_of_file(*made, form)
+        bits = bits_of_file(*made, form)
+        return made, None if bits is None else KIND_BITS + bits
     except Unfit:
         raise
     except Exception:  # noqa: BLE001  # libraries raise whatever hostile bytes make them raise

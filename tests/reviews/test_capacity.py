@@ -4,11 +4,14 @@ An encoder enumerates what could leave: of all canonical files with at most b bi
 (the code's lengths keep Kraft's inequality), whatever their author did.
 """
 
+import io
 import itertools
 import json
 from collections import Counter
 from math import log2
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -18,7 +21,7 @@ from sandbox.disclosure.canonical_form import rounded
 from sandbox.disclosure.capacity import PLAIN, Code, bits_of_grid, bits_of_json, bits_of_whole
 from sandbox.disclosure.check_file import check_file
 from sandbox.disclosure.checks.registry import CHECKS
-from sandbox.disclosure.clean_file import clean_file
+from sandbox.disclosure.clean_file import KIND_BITS, clean_and_count, clean_file
 from sandbox.disclosure.declaration import Declaration
 from sandbox.disclosure.files.csv_table import read_csv
 from sandbox.disclosure.finding import Severity
@@ -121,3 +124,19 @@ def test_with_known_texts_the_lengths_of_all_cells_keep_krafts_inequality() -> N
     for form in (KNOWN, Form(known=("a", "ab", *some[1:500])), Form(counted=False, known=("a", "ab"))):
         code = Code(form)
         assert kraft([code.cell(cell) for cell in {*some, *form.known}]) <= 1
+
+
+@pytest.mark.parametrize("name", ["t.csv", "t.json", "t.txt", "t.parquet"])
+def test_which_kind_a_file_is_counts_as_its_name_does_not_say_it(name: str) -> None:
+    """Whatever it is called, a program can choose by rows to write a table, a document or Parquet."""
+    parquet = io.BytesIO()
+    pq.write_table(pa.table({"a": [5, 10]}), parquet)
+    left = {
+        content[:2]: bits
+        for (_, content), bits in (
+            clean_and_count(name, content) for content in (b"a,b\n5,10\n", b'{"a": 5}', parquet.getvalue())
+        )
+    }
+    assert len(left) == 3
+    assert left[b"a,"] == KIND_BITS + bits_of_grid([["a", "b"], ["5", "10"]], PLAIN)
+    assert len(left) < 2**KIND_BITS, "and a picture"
