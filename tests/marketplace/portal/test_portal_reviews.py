@@ -141,6 +141,7 @@ def test_a_reviewer_sees_what_is_new_beside_what_left_earlier_and_what_the_team_
     shown = lin.get(page).text
     assert "新增 1 行、0 列，1 个单元格有变化；少了 0 行、0 列。" in shown
     assert "1 个无上界的文件" in shown and "上限：" in shown, "the note had left"
+    assert "各团队合计已获" in shown
     table = lin.get(f"{page}/files/table.csv").text
     assert "<ins>130</ins>" in table and "<ins>south</ins>" in table and "<td>north</td>" in table
     assert "以下划线标出" in table and "<ins>" not in lin.get(f"{page}/files/table.csv?original=true").text
