@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Collection, Iterator
 from pathlib import Path
+from typing import get_args
 
 from sqlalchemy import select
 
@@ -18,9 +19,10 @@ from sandbox.database import Database, Transaction, try_lock_name
 from sandbox.identity import Principal, live_officers, live_people
 from sandbox.oversight.deadlines import Deadlines
 from sandbox.oversight.taken_on import TakenOnContext, WaitingThing, look_after
+from sandbox.oversight.waiting_kinds import MarketKind
 from sandbox.policy import Gate, Resource
 
-KINDS = ("order", "company")
+KINDS: tuple[str, ...] = get_args(MarketKind)
 SECONDS = 60.0
 
 

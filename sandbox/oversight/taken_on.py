@@ -184,7 +184,7 @@ def give_back(context: TakenOnContext, asker: Principal, kind: str, id: str) -> 
             if asker.id in {row.account, *([found[_key(row)][0].id] if _key(row) in found else [])}
         ]
         if not mine:
-            raise _nothing_waits()
+            raise nothing_waits()
         for row in mine:  # more than one where somebody has changed the department
             context.gate.require(asker, "give_back", _resource(context, kind, id, row.department, asker.id))
             _forget(context, tx, row)
@@ -314,10 +314,10 @@ def _thing(context: TakenOnContext, tx: Transaction, asker: Principal, kind: str
         for each in context.things(tx, asker, kind, {id}):
             if each.id == id:
                 return each
-    raise _nothing_waits()
+    raise nothing_waits()
 
 
-def _nothing_waits() -> NotFound:
+def nothing_waits() -> NotFound:
     """Also where it waits for others."""
     return NotFound(
         "Nothing of this kind and number waits for you.",

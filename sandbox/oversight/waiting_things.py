@@ -7,7 +7,7 @@ of their own work.
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, get_args
 
 from sqlalchemy import ColumnElement, Row, Text, any_, cast, func, select, true
 from sqlalchemy.dialects.postgresql import JSONB
@@ -27,6 +27,7 @@ from sandbox.oversight.risk_alerts import raised
 from sandbox.oversight.risks import RiskContext
 from sandbox.oversight.second_persons import OF_KIND
 from sandbox.oversight.taken_on import WaitingThing
+from sandbox.oversight.waiting_kinds import VaultKind
 from sandbox.policy import Resource
 from sandbox.pulls.pulls import last_attempts
 from sandbox.pulls.tables import pulls
@@ -39,18 +40,7 @@ MOST = 10_000
 THINGS_ALREADY = frozenset({"overdue_review", "overdue_opening", "overdue_problem"})
 """Risks of which the thing itself waits."""
 OF_COMPETITIONS = frozenset({"competition", "appeal"})
-KINDS = (
-    "request",
-    "review",
-    "opening",
-    "problem",
-    "demand",
-    "pull_to_agree",
-    "pull_failed",
-    "derivation",
-    *OF_KIND,
-    "risk",
-)
+KINDS: tuple[str, ...] = get_args(VaultKind)
 
 
 @dataclass(frozen=True)
