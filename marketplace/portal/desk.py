@@ -1,7 +1,7 @@
 """Lists what waits for somebody, the most urgent first, and what changed for them: the start page.
 
-    officer   requests, orders, reviews, checklists, problems, demands, pulls, derivations, pushes, ends,
-              competitions, appeals, what the risk watch found
+    officer   orders, and what the vault says in one answer: requests, reviews, checklists, problems,
+              demands, pulls, derivations, pushes, ends, competitions, appeals, what the risk watch found
     operator  orders, companies to verify
     team      runs that ended or came back, requests without an answer, announcements of its datasets
     company   offers to accept, invoices that are due
@@ -19,20 +19,17 @@ from urllib.parse import quote
 
 from sqlalchemy import select
 
-from marketplace.customers.find import all_companies, company_names
 from marketplace.invoices.tables import invoices
 from marketplace.licences.tables import licences
-from marketplace.orders.find import waiting_orders
 from marketplace.orders.tables import orders
 from marketplace.portal.named_persons import TAKE_ON, NamedPersons
 from marketplace.portal.vault_life import VaultLife
-from marketplace.portal.vault_openings import VaultOpenings
-from marketplace.portal.vault_quality import VaultQuality
 from marketplace.vault import Answer, Vault, listed
 from sandbox.database import Database
 from sandbox.errors import CihuError, Forbidden, NotFound
 from sandbox.identity import Principal
 from sandbox.oversight.deadlines import Deadlines
+from sandbox.oversight.taken_on import waiting_list
 
 Whose = Literal["all", "mine", "nobody"]
 MOST_CHANGES = 10
@@ -109,7 +106,8 @@ LINKS = {
     "competition": "/competitions/{name}/manage",
     "appeal": "/competitions/{name}/manage#appeal-{id}",
 }
-TASKS_ALREADY = frozenset({"overdue_review", "overdue_opening", "overdue_problem"})
+NUMBERED = frozenset({"request", "problem", "order"})
+"""Kinds whose number people name them by."""
 
 Part = Callable[[], Iterable[Task]]
 EndedRun = tuple[Answer, datetime, bool]
@@ -128,7 +126,7 @@ def desk_of(
     own, others, unread = list[Task](), list[Task](), list[str]()
     ended = cache(lambda: _ended_runs(person, vault))  # both parts read them
     for tasks, parts in (
-        (own, _own_parts(person, vault, database, ended)),
+        (own, _own_parts(person, vault, database, named, ended)),
         (others, _others(person, vault, database, ended)),
     ):
         for name, part in parts.items():
@@ -145,13 +143,6 @@ def desk_of(
         pass  # such as a company that is not verified yet
     except CihuError:
         unread.append("announcements")
-    takes_on = bool(TAKE_ON & person.roles)
-    if takes_on:
-        try:
-            known = named.of(person)
-            own = [replace(task, named=known.get(task.key)) for task in own]
-        except CihuError:
-            unread.append("taken_on")
     shown = [task for task in own if _is(task, person, whose)]
     ordered = [tuple(sorted(tasks, key=lambda task: task.order)) for tasks in (shown, others)]
     approved = _approved(person, database) if person.roles & {"buyer", "owner"} else ()
@@ -161,7 +152,7 @@ def desk_of(
         tuple(changes),
         tuple(unread),
         tuple(approved),
-        whose if takes_on else None,
+        whose if TAKE_ON & person.roles else None,
     )
 
 
@@ -186,26 +177,18 @@ def _dated(task: Task, deadlines: Deadlines) -> Task:
 
 
 def _own_parts(
-    person: Principal, vault: Vault, database: Database, ended: Callable[[], Sequence[EndedRun]]
+    person: Principal,
+    vault: Vault,
+    database: Database,
+    named: NamedPersons,
+    ended: Callable[[], Sequence[EndedRun]],
 ) -> dict[str, Part]:
     """What waits for the person, by the names that `unread` has."""
     parts: dict[str, Part] = {}
     if "officer" in person.roles:
-        parts |= {
-            "requests": lambda: _asked_of(person, vault),
-            "reviews": lambda: _reviews(person, vault),
-            "openings": lambda: _openings(person, vault),
-            "problems": lambda: _problems(person, vault),
-            "demands": lambda: _demands(person, vault),
-            "pulls": lambda: _pulls(person, vault),
-            "derivations": lambda: _derivations(person, vault),
-            "waiting": lambda: _waiting(person, vault),
-            "risks": lambda: _risks(person, vault),
-        }
-    if person.roles & {"officer", "operator"}:
-        parts["orders"] = lambda: _orders(person, database)
-    if "operator" in person.roles:
-        parts["companies"] = lambda: _companies(person, database)
+        parts["waiting"] = lambda: _waiting(listed(vault.get(person.id, "/v1/waiting")))
+    if TAKE_ON & person.roles:
+        parts["orders"] = lambda: _waiting({**each} for each in waiting_list(named.market, person))
     if person.teams:
         parts["runs"] = lambda: _runs(ended)
     if person.roles & {"buyer", "owner"}:
@@ -228,13 +211,6 @@ def _others(
     return parts
 
 
-def _asked_of(person: Principal, vault: Vault) -> Iterator[Task]:
-    for each in vault.requests(person.id, status="asked", department=person.organisation):
-        if each["team"] not in person.teams:
-            name = f"#{each['id']} {each['dataset']} ← {each['team']}"
-            yield _officers(person, "request", each["id"], name, each["asked_at"])
-
-
 def _own_requests(person: Principal, vault: Vault) -> Iterator[Task]:
     for each in vault.requests(person.id, status="asked"):
         if each["team"] in person.teams:
@@ -242,103 +218,22 @@ def _own_requests(person: Principal, vault: Vault) -> Iterator[Task]:
             yield Task("own_request", name, "/requests", moment_of(each["asked_at"]), who=each["department"])
 
 
-def _reviews(person: Principal, vault: Vault) -> Iterator[Task]:
-    for each in vault.reviews(person.id):
-        if not each["voted"] and each["requested_by"] != person.id:
-            name = f"{each['name']} · {each['team']}"
-            yield _officers(person, "review", each["id"], name, each["requested_at"], each["due_at"])
-
-
-def _openings(person: Principal, vault: Vault) -> Iterator[Task]:
-    for each in VaultOpenings(vault).reviews(person.id, state="waiting"):
-        name = f"{each['dataset']}@{each['version']}"
-        yield _officers(person, "opening", each["id"], name, each["asked_at"], each["due_at"])
-
-
-def _problems(person: Principal, vault: Vault) -> Iterator[Task]:
-    for each in VaultQuality(vault).problems(person.id):
-        if each["answered_at"] is None and each["department"] == person.organisation:
-            name = f"#{each['id']} {each['dataset']}"
-            yield _officers(person, "problem", each["id"], name, each["reported_at"], each["due_at"])
-
-
-def _demands(person: Principal, vault: Vault) -> Iterator[Task]:
-    for each in VaultLife(vault).demands(person.id, department=person.organisation):
-        if each["state"] == "open":
-            yield _officers(person, "demand", each["id"], each["title"], each["asked_at"])
-
-
-def _pulls(person: Principal, vault: Vault) -> Iterator[Task]:
-    for each in listed(vault.get(person.id, "/v1/pulls")):
-        if each["department"] != person.organisation:
-            continue
-        if each["state"] == "waiting" and each["set_by"] != person.id:
-            yield _officers(person, "pull_to_agree", each["dataset"], each["dataset"], each["set_at"])
-        elif each.get("last", {}).get("outcome") == "failed" or each["state"] == "suspended":
-            at = each.get("last", {}).get("started_at") or each["set_at"]
-            failed = _officers(person, "pull_failed", each["dataset"], each["dataset"], at)
-            yield replace(failed, who=each["set_by"])
-
-
-def _derivations(person: Principal, vault: Vault) -> Iterator[Task]:
-    for each in listed(vault.get(person.id, "/v1/derivations")):
-        missing = any(
-            need["department"] == person.organisation
-            and person.id not in need["agreed"]
-            and len(need["agreed"]) < need["officers"]
-            for need in each["needs"]
+def _waiting(found: Iterable[Answer]) -> Iterator[Task]:
+    """What the vault or the market says that waits. A finding of the risk watch is known by its own kind."""
+    for each in found:
+        kind, id, name = each["kind"], each["id"], each["name"]
+        risk = kind == "risk"
+        yield Task(
+            id.partition(":")[0] if risk else kind,
+            f"#{id} {name}" if kind in NUMBERED else name,
+            link_of(kind, id, name),
+            moment_of(each["since"]),
+            moment_of(each.get("due_at")),
+            each["department"],
+            risk=risk,
+            id=id,
+            named=each.get("taken_on"),
         )
-        if each["state"] == "waiting" and missing and each["set_by"] != person.id:
-            yield _officers(person, "derivation", each["dataset"], each["dataset"], each["set_at"])
-
-
-def _waiting(person: Principal, vault: Vault) -> Iterator[Task]:
-    """What needs a second officer or the department's agreement."""
-    for each in listed(vault.get(person.id, "/v1/waiting")):
-        yield _officers(person, each["kind"], each["id"], each["name"], each["since"])
-
-
-def _officers(person: Principal, kind: str, id: Any, name: str, since: Any, due: Any = None) -> Task:
-    """A task of the officer's department, that one of them can take on."""
-    link, who = link_of(kind, str(id), name), person.organisation
-    return Task(kind, name, link, moment_of(since), moment_of(due), who, id=str(id))
-
-
-def _risks(person: Principal, vault: Vault) -> Iterator[Task]:
-    """What the risk watch found since its notice. A date that lies ahead is its deadline."""
-    known = vault.get(person.id, "/v1/risks")
-    for each in known["findings"]:
-        if each["kind"] in TASKS_ALREADY:
-            continue
-        since, dated = moment_of(each.get("told_at", known["as_of"])), moment_of(each.get("since"))
-        due = dated if each["kind"] == "overdue_update" else None
-        id = f"{each['kind']}:{each['subject']}:{each['object']}"
-        yield Task(each["kind"], each["object"], "/risks", since, due, each["department"], risk=True, id=id)
-
-
-def _orders(person: Principal, database: Database) -> Iterator[Task]:
-    with database.transaction() as tx:
-        waiting = waiting_orders(tx, person)
-        names = company_names(tx, [order.organisation for order in waiting])
-    for order in waiting:
-        if order.status == "placed":
-            name = f"#{order.id} {order.product} ← {names.get(order.organisation, order.organisation)}"
-            yield Task("order", name, "/queue", order.placed_at, who=order.department, id=str(order.id))
-
-
-def _companies(person: Principal, database: Database) -> Iterator[Task]:
-    with database.transaction() as tx:
-        companies = all_companies(tx)
-    for company in companies:
-        if company.status == "entered":
-            yield Task(
-                "company",
-                company.name,
-                "/companies",
-                company.entered_at,
-                who=person.organisation,
-                id=company.organisation,
-            )
 
 
 def _runs(ended: Callable[[], Sequence[EndedRun]]) -> Iterator[Task]:

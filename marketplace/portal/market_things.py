@@ -3,9 +3,11 @@
 import logging
 from collections.abc import Collection, Iterator
 from pathlib import Path
+from typing import get_args
 
 from sqlalchemy import select
 
+from marketplace.customers.find import company_names
 from marketplace.customers.tables import companies
 from marketplace.orders.find import order_of
 from marketplace.orders.tables import orders
@@ -17,15 +19,18 @@ from sandbox.database import Database, Transaction, try_lock_name
 from sandbox.identity import Principal, live_officers, live_people
 from sandbox.oversight.deadlines import Deadlines
 from sandbox.oversight.taken_on import TakenOnContext, WaitingThing, look_after
+from sandbox.oversight.waiting_kinds import MarketKind
 from sandbox.policy import Gate, Resource
 
-KINDS = ("order", "company")
+KINDS: tuple[str, ...] = get_args(MarketKind)
 SECONDS = 60.0
 
 
 def market_context(database: Database, gate: Gate, deadlines: Deadlines, policies: Path) -> TakenOnContext:
-    def things(tx: Transaction, person: Principal, kind: str, ids: Collection[str]) -> Iterator[WaitingThing]:
-        if person.kind == "person":
+    def things(
+        tx: Transaction, person: Principal, kind: str, ids: Collection[str] | None
+    ) -> Iterator[WaitingThing]:
+        if person.kind == "person" and person.roles & {"officer", "operator"}:
             find = _orders if kind == "order" else _companies
             yield from find(tx, gate, person, ids)
 
@@ -56,30 +61,40 @@ class TakenOnJob(Chore):
                 look_after(self.context)
 
 
-def _orders(tx: Transaction, gate: Gate, person: Principal, ids: Collection[str]) -> Iterator[WaitingThing]:
-    for row in tx.execute(select(orders).where(orders.c.status == "placed")):
-        order, id = order_of(row), str(row.id)
-        if id in ids and gate.decide(person, "approve_order", Resource("Order", id, order.cedar)).allowed:
-            yield WaitingThing(
-                "order",
-                id,
-                order.department,
-                f"{order.product} ← {order.organisation}",
-                order.placed_at,
-                f"order:{id}",
-                f"order:{id}",
-                notices.officers(order.department),
-            )
+def _orders(
+    tx: Transaction, gate: Gate, person: Principal, ids: Collection[str] | None
+) -> Iterator[WaitingThing]:
+    wanted = select(orders).where(orders.c.status == "placed")
+    if "operator" not in person.roles:
+        wanted = wanted.where(orders.c.department == person.organisation)
+    found = [order_of(row) for row in tx.execute(wanted) if ids is None or str(row.id) in ids]
+    asked = [Resource("Order", str(each.id), each.cedar) for each in found]
+    decisions = gate.decide_all(person, "approve_order", asked)
+    allowed = [order for order, decision in zip(found, decisions, strict=True) if decision.allowed]
+    names = company_names(tx, [order.organisation for order in allowed])
+    for order in allowed:
+        yield WaitingThing(
+            "order",
+            str(order.id),
+            order.department,
+            f"{order.product} ← {names.get(order.organisation, order.organisation)}",
+            order.placed_at,
+            f"order:{order.id}",
+            f"order:{order.id}",
+            notices.officers(order.department),
+        )
 
 
 def _companies(
-    tx: Transaction, gate: Gate, person: Principal, ids: Collection[str]
+    tx: Transaction, gate: Gate, person: Principal, ids: Collection[str] | None
 ) -> Iterator[WaitingThing]:
-    for row in tx.execute(select(companies).where(companies.c.status == "entered")):
-        id = row.organisation
-        about = Resource("Company", id, {"organisation": id})
-        if id in ids and gate.decide(person, "verify_company", about).allowed:
-            object = f"company:{id}"
+    rows = tx.execute(select(companies).where(companies.c.status == "entered"))
+    found = [row for row in rows if ids is None or row.organisation in ids]
+    asked = [Resource("Company", row.organisation, {"organisation": row.organisation}) for row in found]
+    decisions = gate.decide_all(person, "verify_company", asked)
+    for row, decision in zip(found, decisions, strict=True):
+        if decision.allowed:
+            id, object = row.organisation, f"company:{row.organisation}"
             yield WaitingThing("company", id, "", row.name, row.entered_at, object, object, notices.OPERATORS)
 
 

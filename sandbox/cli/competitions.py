@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 from urllib.parse import quote
 
 import typer
@@ -602,12 +602,12 @@ def opportunities(who: As = "wang", home: Home = None, as_json: Json = False) ->
 def certificate(
     name: Name,
     shown_as: Annotated[
-        str,
+        Literal["display_name", "account", "member"] | None,
         typer.Option(
-            help="How it calls you: display_name, account, or member (no name). Default: as it did, or "
-            "display_name. Another name replaces it, three times at most."
+            help="How it calls you; member is no name. Default: as it did, or display_name. Another name "
+            "replaces it, three times at most."
         ),
-    ] = "",
+    ] = None,
     out: Annotated[
         Path | None, typer.Option(help="Where to keep its receipt, for `cihu audit verify`.")
     ] = None,

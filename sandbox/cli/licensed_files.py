@@ -3,7 +3,7 @@
 import json
 import os
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 from rich.markup import escape
@@ -22,7 +22,9 @@ LIST = "manifest.json"
 def download_files(
     product: str,
     to: Folder = Path(),
-    form: Annotated[str, typer.Option("--format", help="Only parquet, or only csv.")] = "",
+    form: Annotated[
+        Literal["parquet", "csv"] | None, typer.Option("--format", help="Only files of this form.")
+    ] = None,
     portal: Portal = "",
     home: Home = None,
     as_json: Json = False,
@@ -34,7 +36,7 @@ def download_files(
     to.mkdir(parents=True, exist_ok=True)
     with client_of(portal_of(portal, home), key()) as client:
         manifest = current_list(client, product, to)
-        chosen = [each for each in manifest["files"] if form in ("", each["format"])]
+        chosen = [each for each in manifest["files"] if form in (None, each["format"])]
         if not chosen:
             raise InvalidInput(f"There is no {form} file.", remedy="Leave --format out.")
         paths = []

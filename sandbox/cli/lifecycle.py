@@ -3,7 +3,7 @@ list of data that analysts ask for."""
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from urllib.parse import quote
 
 import typer
@@ -187,7 +187,9 @@ def demands(
     purpose: Annotated[str, typer.Option(help="With --ask: what for.")] = "",
     department: Annotated[str | None, typer.Option(help="Of which department.")] = None,
     answer: Annotated[int | None, typer.Option(help="Answer this demand (data officers).")] = None,
-    state: Annotated[str, typer.Option(help="With --answer: planned, met or declined.")] = "planned",
+    state: Annotated[
+        Literal["planned", "met", "declined"], typer.Option(help="With --answer: what becomes of it.")
+    ] = "planned",
     note: Annotated[str, typer.Option(help="With --answer: the answer in words.")] = "",
     dataset: Annotated[str | None, typer.Option(help="With --answer: the dataset that meets it.")] = None,
     who: As = "wang",

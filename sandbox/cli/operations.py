@@ -1,7 +1,7 @@
 """The commands of those who run the service: health, maintenance, announcements, backups; and how departments
 work."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 from rich.markup import escape
@@ -103,7 +103,7 @@ def announcements_withdraw(number: int, who: As = "he", home: Home = None, as_js
 
 @backups_app.command("record")
 def backups_record(
-    what: Annotated[str, typer.Argument(help="database, store or keys.")],
+    what: Annotated[Literal["database", "store", "keys"], typer.Argument(help="Of what it is.")],
     label: Annotated[str, typer.Argument(help="Its name where it is kept.")],
     made: Annotated[str, typer.Option(help="When it was made: a moment with its time zone.")],
     verified: Annotated[

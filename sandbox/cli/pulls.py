@@ -1,6 +1,6 @@
 """Commands for pulls: from where a dataset's rows come, and when; how they ended; pull now."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 from rich.table import Table
@@ -49,7 +49,8 @@ def pull_set(
         list[str] | None, typer.Option(help="With --since: a column that names a row, beside the unit.")
     ] = None,
     full: Annotated[
-        str, typer.Option(help="With --since: how often everything is fetched: daily, weekly, monthly.")
+        Literal["daily", "weekly", "monthly"],
+        typer.Option(help="With --since: how often everything is fetched."),
     ] = "monthly",
     who: As = "lin",
     home: Home = None,

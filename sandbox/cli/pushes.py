@@ -2,7 +2,7 @@
 
 import os
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 from rich.table import Table
@@ -11,7 +11,10 @@ from sandbox.cli.terminal import As, Home, Json, app, home_of, of, out, print_js
 
 CREDENTIAL = "CIHU_PUSH_CREDENTIAL"
 Dataset = Annotated[str, typer.Argument(help="The dataset, which was published before.")]
-Mode = Annotated[str, typer.Option(help="replace: the version has these rows; append: the last one's too.")]
+Mode = Annotated[
+    Literal["replace", "append"],
+    typer.Option(help="replace: the version has these rows; append: the last one's too."),
+]
 Number = Annotated[int, typer.Argument(help="The credential's number; `cihu push-credentials` lists them.")]
 
 

@@ -1,18 +1,19 @@
 """Commands for the named person of what waits for a decision: take it on, hand it over, give it back."""
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
 from urllib.parse import quote
 
 import typer
 from rich.markup import escape
 
 from sandbox.cli.terminal import As, Home, Json, app, show, visitor_of
+from sandbox.oversight.waiting_kinds import MarketKind, VaultKind
 
 if TYPE_CHECKING:
     from sandbox.client.session import ClientSession
 
-OF_MARKET = frozenset({"company", "order"})
-Kind = Annotated[str, typer.Argument(help="Such as request, review, opening, problem, demand, order.")]
+OF_MARKET = frozenset(get_args(MarketKind))
+Kind = Annotated[Literal[VaultKind, MarketKind], typer.Argument(help="What waits.")]
 Id = Annotated[str, typer.Argument(help="Its number or name, as the start page has it.")]
 
 

@@ -1,6 +1,7 @@
 """RFC 9457 problem details for every refusal of a service."""
 
 import logging
+import re
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -17,6 +18,7 @@ from sandbox.http.request_id import current_request_id
 from sandbox.http.status import status_of
 
 log = logging.getLogger("cihu")
+QUOTED = re.compile(r"'([^']*)'")
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 
 
@@ -69,9 +71,16 @@ def malformed_words(error: RequestValidationError, language: str) -> tuple[str, 
     """Message and remedy for a request that does not fit its description.
     What is wrong with each field pydantic says, in English."""
     faults = [f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors()]
+    allowed = [
+        f"{fault['loc'][-1]}: {', '.join(re.findall(QUOTED, fault['ctx']['expected']))}"
+        for fault in error.errors()
+        if fault["type"] == "literal_error"
+    ]
     if language == "zh":
-        return f"请求与接口描述不符（{'; '.join(faults)}）。", "请查阅接口描述。"
-    return "; ".join(faults), "See the description of the API."
+        remedy_zh = f"可选：{'；'.join(allowed)}。" if allowed else "请查阅接口描述。"
+        return f"请求与接口描述不符（{'; '.join(faults)}）。", remedy_zh
+    remedy = f"Give one of these. {'; '.join(allowed)}." if allowed else "See the description of the API."
+    return "; ".join(faults), remedy
 
 
 def install(app: FastAPI) -> None:

@@ -39,7 +39,6 @@ from sandbox.oversight.schemas import (
 from sandbox.oversight.scoreboard import MONTHS, scoreboard
 from sandbox.oversight.taken_on import TakenOnContext
 from sandbox.oversight.vault_health import Needs, vault_health
-from sandbox.oversight.waiting import waiting
 from sandbox.plain_text import PlainText
 from sandbox.policy import Gate
 
@@ -70,17 +69,6 @@ def risks_router(context: RiskContext, *, authenticate: Callable[..., Principal]
         """Budgets that end early, refused attempts, many questions, what is overdue, and teams near a limit.
         For officers of their department, for auditors of all. Nothing of rows or answers is in it."""
         return risks(context, asker)
-
-    @api.get(
-        "/waiting",
-        operation_id="list_waiting",
-        summary="What waits for you beside your other lists",
-        responses=answers(list[WaitingDocument], 403),
-    )
-    def waits(officer: Annotated[Principal, Depends(authenticate)]) -> list[WaitingDocument]:
-        """For officers: pushes, push credentials and ends that need a second person, competitions to agree
-        to, and appeals. Requests, reviews, opening reviews, problems, pulls and derivations have lists."""
-        return waiting(context.facts, officer)
 
     return api
 
@@ -120,6 +108,17 @@ def taken_on_router(
         """Of the asker's department or role. What is absent is nobody's. It locks nothing: whoever may
         decide still may."""
         return taken_on.taken_on_by(context, asker)
+
+    @api.get(
+        "/waiting",
+        operation_id=f"list_waiting{of}",
+        summary="All that waits for you",
+        responses=answers(list[WaitingDocument]),
+    )
+    def waits(asker: Asker) -> list[WaitingDocument]:
+        """What the asker could do themself, by department and role, and who has taken it on; the oldest
+        first. Each kind has a list or a page of its own that says more."""
+        return taken_on.waiting_list(context, asker)
 
     @api.get(
         "/waiting/{kind}/{id}",

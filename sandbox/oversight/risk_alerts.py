@@ -8,6 +8,7 @@ was counted stands on the page of the risk watch, for those who may read it.
 import logging
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 from sqlalchemy import Row, delete, insert, select, tuple_
 
@@ -16,7 +17,7 @@ from sandbox.catalog.dataset_index import refresh_index
 from sandbox.catalog.tables import datasets
 from sandbox.chores import Chore
 from sandbox.database import Transaction, try_lock_name
-from sandbox.oversight.risks import RiskContext, findings
+from sandbox.oversight.risks import RiskContext, findings, overdue_since
 from sandbox.oversight.schemas import RiskFinding
 from sandbox.oversight.tables import EVERYWHERE, risk_alerts
 
@@ -59,6 +60,33 @@ def tell_risks(context: RiskContext, *, now: datetime | None = None) -> int:
             tx.execute(insert(risk_alerts).values(**dict(zip(KEY, alert, strict=True)), raised_at=now))
             _tell(tx, alert, now)
         return len(fresh)
+
+
+class Raised(NamedTuple):
+    """A threshold that is passed. `due`: of a dataset whose update is overdue, since when."""
+
+    kind: str
+    subject: str
+    object: str
+    raised_at: datetime
+    due: datetime | None
+
+
+def raised(tx: Transaction, context: RiskContext, department: str) -> list[Raised]:
+    """What a department was told, and was so when the watch looked last."""
+    rows = tx.execute(select(risk_alerts).where(risk_alerts.c.scope == department)).all()
+    late = [row.object for row in rows if row.kind == "overdue_update"]
+    due = overdue_since(tx, context.facts.repository, late)
+    return [
+        Raised(
+            row.kind,
+            row.subject,
+            row.object,
+            row.raised_at,
+            due.get(row.object) if row.kind == "overdue_update" else None,
+        )
+        for row in rows
+    ]
 
 
 def _passed(tx: Transaction, context: RiskContext, now: datetime) -> Iterator[Alert]:

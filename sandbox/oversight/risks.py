@@ -424,6 +424,18 @@ def _overdue_updates(tx: Transaction, scope: Scope) -> Iterator[RiskFinding]:
         yield _found("overdue_update", f"dataset:{row.dataset}", row.dataset, row.department, since=since)
 
 
+def overdue_since(
+    tx: Transaction, repository: DatasetRepository, names: Collection[str]
+) -> dict[str, datetime]:
+    """Of those of these datasets of which the policy says how often they come."""
+    index = dataset_index.c
+    wanted = indexed(repository, select(index.dataset, index.updates, index.published_at)).where(
+        index.dataset == any_(array_of(names)), index.updates.in_(UPDATE_DAYS)
+    )
+    found = tx.execute(wanted) if names else ()
+    return {row.dataset: row.published_at + _patience(row.updates) for row in found}
+
+
 def _patience(updates: str) -> timedelta:
     """After how long a version is overdue."""
     return timedelta(days=GRACE * UPDATE_DAYS[updates])

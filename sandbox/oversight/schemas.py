@@ -151,18 +151,6 @@ class RiskFinding(TypedDict):
     told_at: NotRequired[datetime]
 
 
-WaitingKind = Literal["push", "push_credential", "lifecycle_step", "competition", "appeal"]
-
-
-class WaitingDocument(TypedDict):
-    """Something that waits for the asker. `name`: of its dataset or its competition."""
-
-    kind: WaitingKind
-    id: str
-    name: str
-    since: datetime
-
-
 class TakenOnDocument(TypedDict):
     """Who has taken on something that waits. `name` is the person's. `handed_by`: the colleague who handed it
     over, with a `note`. `deputy_of`: who took it on and is no officer any more; the deputy counts."""
@@ -182,9 +170,8 @@ class ColleagueDocument(TypedDict):
     name: str
 
 
-class WaitingThingDocument(TypedDict):
-    """Something that waits for the asker. `colleagues`: who beside them may do it, and whom it can be handed
-    over to. `taken_on` is absent while it is nobody's."""
+class WaitingDocument(TypedDict):
+    """Something that waits for the asker. `taken_on` is absent while it is nobody's."""
 
     kind: str
     id: str
@@ -193,6 +180,11 @@ class WaitingThingDocument(TypedDict):
     since: datetime
     due_at: NotRequired[datetime]
     taken_on: NotRequired[TakenOnDocument]
+
+
+class WaitingThingDocument(WaitingDocument):
+    """`colleagues`: who beside the asker may do it, and whom it can be handed over to."""
+
     colleagues: list[ColleagueDocument]
 
 

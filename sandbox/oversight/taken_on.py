@@ -17,7 +17,12 @@ from sandbox.audit import Event, append
 from sandbox.database import Database, Transaction, lock_name
 from sandbox.errors import Conflict, InvalidInput, NotAuthenticated, NotFound
 from sandbox.identity import Principal, load_principal
-from sandbox.oversight.schemas import TakenOnDocument, WaitingThingDocument
+from sandbox.oversight.schemas import (
+    ColleagueDocument,
+    TakenOnDocument,
+    WaitingDocument,
+    WaitingThingDocument,
+)
 from sandbox.policy import Gate, Resource
 
 COLLEAGUES_AFTER = timedelta(days=1)
@@ -37,17 +42,19 @@ class WaitingThing(NamedTuple):
     about: str
     everybody: str
     due: datetime | None = None
+    done: bool = False
+    """The person did their part: what waits is for others. They count as who has taken it on."""
 
 
-Things = Callable[[Transaction, Principal, str, Collection[str]], Iterable[WaitingThing]]
+Things = Callable[[Transaction, Principal, str, Collection[str] | None], Iterable[WaitingThing]]
 Key = tuple[str, str, str]
 
 
 @dataclass(frozen=True)
 class TakenOnContext:
-    """What the operations work with. `things`: those of a kind, and of these ids, that wait for somebody who
-    may do them. `office`: who does things of a kind, of a department. `deputies`: of an account. `due`: until
-    when something is to be done. `service`: who keeps it. `of_operators`: kinds that operators
+    """What the operations work with. `things`: those of a kind, and of these ids (None: all), that wait for
+    somebody who may do them. `office`: who does things of a kind, of a department. `deputies`: of an account.
+    `due`: until when something is to be done. `service`: who keeps it. `of_operators`: kinds that operators
     may do, too."""
 
     database: Database
@@ -62,6 +69,24 @@ class TakenOnContext:
     of_operators: frozenset[str] = frozenset()
 
 
+def waiting_list(context: TakenOnContext, asker: Principal) -> list[WaitingDocument]:
+    """All that waits for the asker themself, and who has taken it on; the oldest first."""
+    documents = list[WaitingDocument]()
+    with context.database.transaction() as tx:
+        things = [
+            each for kind in context.kinds for each in context.things(tx, asker, kind, None) if not each.done
+        ]
+        keys = {(each.kind, each.id, each.department) for each in things}
+        rows = {_key(row): row for row in tx.execute(select(context.table)).all() if _key(row) in keys}
+        found = _responsible(context, tx, list(rows.values()))
+        for thing in sorted(things, key=lambda each: each.since):
+            document = _waiting_document(context, thing)
+            if (key := (thing.kind, thing.id, thing.department)) in found:
+                document["taken_on"] = _for_reader(asker, rows[key], _document(rows[key], found[key][0]))
+            documents.append(document)
+    return documents
+
+
 def taken_on_by(context: TakenOnContext, asker: Principal) -> list[TakenOnDocument]:
     """What has a named person, of all that the asker could take on themself by department and role."""
     with context.database.transaction() as tx:
@@ -71,11 +96,14 @@ def taken_on_by(context: TakenOnContext, asker: Principal) -> list[TakenOnDocume
             if _may_take_on(context, asker, row.kind, row.id, row.department)
         ]
         found = _responsible(context, tx, rows)
-        documents = [(row, _document(row, found[_key(row)][0])) for row in rows if _key(row) in found]
-    for row, document in documents:  # a note can be about a colleague
-        if asker.id not in {row.account, row.handed_by}:
-            document["note"] = ""
-    return [document for _, document in documents]
+        return [
+            _for_reader(asker, row, _document(row, found[_key(row)][0])) for row in rows if _key(row) in found
+        ]
+
+
+def _for_reader(asker: Principal, row: Row[Any], document: TakenOnDocument) -> TakenOnDocument:
+    """Without the note where it can be about a colleague."""
+    return document if asker.id in {row.account, row.handed_by} else {**document, "note": ""}
 
 
 def waiting_thing(context: TakenOnContext, asker: Principal, kind: str, id: str) -> WaitingThingDocument:
@@ -156,7 +184,7 @@ def give_back(context: TakenOnContext, asker: Principal, kind: str, id: str) -> 
             if asker.id in {row.account, *([found[_key(row)][0].id] if _key(row) in found else [])}
         ]
         if not mine:
-            raise _nothing_waits()
+            raise nothing_waits()
         for row in mine:  # more than one where somebody has changed the department
             context.gate.require(asker, "give_back", _resource(context, kind, id, row.department, asker.id))
             _forget(context, tx, row)
@@ -286,10 +314,10 @@ def _thing(context: TakenOnContext, tx: Transaction, asker: Principal, kind: str
         for each in context.things(tx, asker, kind, {id}):
             if each.id == id:
                 return each
-    raise _nothing_waits()
+    raise nothing_waits()
 
 
-def _nothing_waits() -> NotFound:
+def nothing_waits() -> NotFound:
     """Also where it waits for others."""
     return NotFound(
         "Nothing of this kind and number waits for you.",
@@ -367,21 +395,27 @@ def _document(row: Row[Any], holder: Principal) -> TakenOnDocument:
     return document
 
 
-def _thing_document(
-    context: TakenOnContext, tx: Transaction, asker: Principal, thing: WaitingThing
-) -> WaitingThingDocument:
-    document = WaitingThingDocument(
+def _waiting_document(context: TakenOnContext, thing: WaitingThing) -> WaitingDocument:
+    document = WaitingDocument(
         kind=thing.kind,
         id=thing.id,
         department=thing.department,
         name=thing.name,
         since=thing.since,
-        colleagues=[
-            {"account": each.id, "name": each.display_name} for each in _colleagues(context, tx, asker, thing)
-        ],
     )
     if (due := thing.due or context.due(thing.kind, thing.since)) is not None:
         document["due_at"] = due
+    return document
+
+
+def _thing_document(
+    context: TakenOnContext, tx: Transaction, asker: Principal, thing: WaitingThing
+) -> WaitingThingDocument:
+    colleagues = [
+        ColleagueDocument(account=each.id, name=each.display_name)
+        for each in _colleagues(context, tx, asker, thing)
+    ]
+    document = WaitingThingDocument(**_waiting_document(context, thing), colleagues=colleagues)
     key = (thing.kind, thing.id, thing.department)
     row = tx.execute(select(context.table).where(*_where(context, key))).first()
     found = _responsible(context, tx, [row] if row is not None else [])

@@ -6,16 +6,16 @@ of their own work.
 
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import Any
+from datetime import datetime
+from typing import Any, get_args
 
-from sqlalchemy import Row, func, select
+from sqlalchemy import ColumnElement, Row, Text, any_, cast, func, select, true
 from sqlalchemy.dialects.postgresql import JSONB
 
 from sandbox import notices
 from sandbox.catalog.opening import WAITING as OPENING_WAITS
 from sandbox.catalog.tables import opening_reviews, problem_reports
-from sandbox.database import Transaction
+from sandbox.database import Transaction, array_of
 from sandbox.demands.tables import demands
 from sandbox.derivations.derivations import needs
 from sandbox.derivations.tables import derivations
@@ -23,32 +23,24 @@ from sandbox.grants.model import RequestStatus
 from sandbox.grants.tables import requests
 from sandbox.identity import Principal
 from sandbox.openings.openings import opening_document
-from sandbox.oversight.risks import RiskContext, findings, note_told
+from sandbox.oversight.risk_alerts import raised
+from sandbox.oversight.risks import RiskContext
+from sandbox.oversight.second_persons import OF_KIND
 from sandbox.oversight.taken_on import WaitingThing
-from sandbox.oversight.waiting import OF_KIND
+from sandbox.oversight.waiting_kinds import VaultKind
 from sandbox.policy import Resource
-from sandbox.pulls.pulls import last_attempt
+from sandbox.pulls.pulls import last_attempts
 from sandbox.pulls.tables import pulls
-from sandbox.quality.permit import may_answer
+from sandbox.quality.permit import answerable
 from sandbox.reviews.context import ReviewContext
 from sandbox.reviews.read import list_reviews
+from sandbox.reviews.views import has_voted
 
 MOST = 10_000
 THINGS_ALREADY = frozenset({"overdue_review", "overdue_opening", "overdue_problem"})
 """Risks of which the thing itself waits."""
 OF_COMPETITIONS = frozenset({"competition", "appeal"})
-KINDS = (
-    "request",
-    "review",
-    "opening",
-    "problem",
-    "demand",
-    "pull_to_agree",
-    "pull_failed",
-    "derivation",
-    *OF_KIND,
-    "risk",
-)
+KINDS: tuple[str, ...] = get_args(VaultKind)
 
 
 @dataclass(frozen=True)
@@ -59,22 +51,28 @@ class VaultThings:
     reviews: ReviewContext
 
     def __call__(
-        self, tx: Transaction, officer: Principal, kind: str, ids: Collection[str]
+        self, tx: Transaction, officer: Principal, kind: str, ids: Collection[str] | None
     ) -> Iterator[WaitingThing]:
-        """Those of these ids that wait for the officer, who may do them."""
+        """Those of these ids, or all, that wait for the officer, who may do them."""
         if "officer" not in officer.roles or officer.kind != "person":
             return
         find = _FINDERS.get(kind, _second_persons)
-        yield from (each for each in find(self, tx, officer, kind, ids) if each.id in ids)
+        yield from (each for each in find(self, tx, officer, kind, ids) if ids is None or each.id in ids)
+
+
+def _of_ids(column: ColumnElement[Any], ids: Collection[str] | None) -> ColumnElement[bool]:
+    return true() if ids is None else cast(column, Text) == any_(array_of(ids))
 
 
 def _requests(
-    context: VaultThings, tx: Transaction, officer: Principal, kind: str, ids: Collection[str]
+    context: VaultThings, tx: Transaction, officer: Principal, kind: str, ids: Collection[str] | None
 ) -> Iterator[WaitingThing]:
     wanted = select(requests).where(
-        requests.c.department == officer.organisation, requests.c.status == RequestStatus.ASKED.value
+        requests.c.department == officer.organisation,
+        requests.c.status == RequestStatus.ASKED.value,
+        _of_ids(requests.c.id, ids),
     )
-    rows = [row for row in tx.execute(wanted) if str(row.id) in ids]
+    rows = tx.execute(wanted).all()
     asked = [
         Resource("Request", str(row.id), {"department": row.department, "team": row.team}) for row in rows
     ]
@@ -95,29 +93,32 @@ def _requests(
 
 
 def _reviews(
-    context: VaultThings, tx: Transaction, officer: Principal, kind: str, ids: Collection[str]
+    context: VaultThings, tx: Transaction, officer: Principal, kind: str, ids: Collection[str] | None
 ) -> Iterator[WaitingThing]:
-    for review, run in list_reviews(tx, context.risks.facts.gate, officer, limit=MOST):
-        if str(review.id) in ids:  # whoever voted already, too: reviewers are blind to each other
-            yield WaitingThing(
-                kind,
-                str(review.id),
-                officer.organisation,
-                f"{run.name} · {review.team}",
-                review.requested_at,
-                f"review:{review.id}",
-                f"review:{review.id}",
-                notices.ALL_OFFICERS,
-                review.due_at,
-            )
+    """Also what the officer has voted on: reviewers are blind to each other."""
+    for review, run in list_reviews(tx, context.risks.facts.gate, officer, limit=MOST, ids=ids):
+        yield WaitingThing(
+            kind,
+            str(review.id),
+            officer.organisation,
+            f"{run.name} · {review.team}",
+            review.requested_at,
+            f"review:{review.id}",
+            f"review:{review.id}",
+            notices.ALL_OFFICERS,
+            review.due_at,
+            done=has_voted(review, officer),
+        )
 
 
 def _openings(
-    context: VaultThings, tx: Transaction, officer: Principal, kind: str, ids: Collection[str]
+    context: VaultThings, tx: Transaction, officer: Principal, kind: str, ids: Collection[str] | None
 ) -> Iterator[WaitingThing]:
     """Where a question that is asked of the officer has no yes yet."""
     wanted = select(opening_reviews).where(
-        opening_reviews.c.state == OPENING_WAITS, opening_reviews.c.department == officer.organisation
+        opening_reviews.c.state == OPENING_WAITS,
+        opening_reviews.c.department == officer.organisation,
+        _of_ids(opening_reviews.c.id, ids),
     )
     for row in tx.execute(wanted):
         if any(item["yours"] and not item.get("yes") for item in opening_document(row, officer)["items"]):
@@ -129,13 +130,17 @@ def _openings(
 
 
 def _problems(
-    context: VaultThings, tx: Transaction, officer: Principal, kind: str, ids: Collection[str]
+    context: VaultThings, tx: Transaction, officer: Principal, kind: str, ids: Collection[str] | None
 ) -> Iterator[WaitingThing]:
     wanted = select(problem_reports).where(
-        problem_reports.c.outcome.is_(None), problem_reports.c.department == officer.organisation
+        problem_reports.c.outcome.is_(None),
+        problem_reports.c.department == officer.organisation,
+        _of_ids(problem_reports.c.id, ids),
     )
-    for row in tx.execute(wanted):
-        if may_answer(context.risks.facts.gate, officer, row.dataset, row.department):
+    rows, gate = tx.execute(wanted).all(), context.risks.facts.gate
+    allowed = answerable(gate, officer, [row.dataset for row in rows], officer.organisation)
+    for row in rows:
+        if row.dataset in allowed:
             object, about = f"dataset:{row.dataset}", f"problem:{row.id}"
             yield WaitingThing(
                 kind,
@@ -151,12 +156,16 @@ def _problems(
 
 
 def _demands(
-    context: VaultThings, tx: Transaction, officer: Principal, kind: str, ids: Collection[str]
+    context: VaultThings, tx: Transaction, officer: Principal, kind: str, ids: Collection[str] | None
 ) -> Iterator[WaitingThing]:
     about = Resource("Demand", "open", {"department": officer.organisation})
     if not context.risks.facts.gate.decide(officer, "answer_demand", about).allowed:
         return
-    wanted = select(demands).where(demands.c.state == "open", demands.c.department == officer.organisation)
+    wanted = select(demands).where(
+        demands.c.state == "open",
+        demands.c.department == officer.organisation,
+        _of_ids(demands.c.id, ids),
+    )
     for row in tx.execute(wanted):
         object = f"demand:{row.id}"
         yield WaitingThing(
@@ -165,15 +174,21 @@ def _demands(
 
 
 def _pulls(
-    context: VaultThings, tx: Transaction, officer: Principal, kind: str, ids: Collection[str]
+    context: VaultThings, tx: Transaction, officer: Principal, kind: str, ids: Collection[str] | None
 ) -> Iterator[WaitingThing]:
     """Those that wait for a second officer, and those that failed or were suspended: any officer sets them
     anew."""
-    wanted = select(pulls).where(pulls.c.department == officer.organisation, pulls.c.state != "removed")
-    for row in tx.execute(wanted).all():
-        if row.dataset not in ids:
-            continue
-        since = _to_agree(row, officer) if kind == "pull_to_agree" else _failed(tx, row)
+    wanted = select(pulls).where(
+        pulls.c.department == officer.organisation,
+        pulls.c.state == "waiting"
+        if kind == "pull_to_agree"
+        else pulls.c.state.not_in(("waiting", "removed")),
+        _of_ids(pulls.c.dataset, ids),
+    )
+    rows = tx.execute(wanted).all()
+    last = last_attempts(tx, [row.id for row in rows]) if kind == "pull_failed" else {}
+    for row in rows:
+        since = _to_agree(row, officer) if kind == "pull_to_agree" else _failed(row, last.get(row.id))
         if since is not None:
             object, about = f"dataset:{row.dataset}", f"pull:{row.dataset}"
             yield WaitingThing(
@@ -183,13 +198,10 @@ def _pulls(
 
 def _to_agree(row: Row[Any], officer: Principal) -> datetime | None:
     set_at: datetime = row.set_at
-    return set_at if row.state == "waiting" and officer.id not in row.makers else None
+    return None if officer.id in row.makers else set_at
 
 
-def _failed(tx: Transaction, row: Row[Any]) -> datetime | None:
-    if row.state == "waiting":
-        return None
-    last = last_attempt(tx, row.id)
+def _failed(row: Row[Any], last: Row[Any] | None) -> datetime | None:
     if row.state == "suspended" or (last is not None and last.outcome == "failed"):
         since: datetime = last.started_at if last is not None else row.set_at
         return since
@@ -197,7 +209,7 @@ def _failed(tx: Transaction, row: Row[Any]) -> datetime | None:
 
 
 def _derivations(
-    context: VaultThings, tx: Transaction, officer: Principal, kind: str, ids: Collection[str]
+    context: VaultThings, tx: Transaction, officer: Principal, kind: str, ids: Collection[str] | None
 ) -> Iterator[WaitingThing]:
     mine = officer.organisation
     reads = derivations.c.inputs.contains(
@@ -219,31 +231,28 @@ def _derivations(
 
 
 def _second_persons(
-    context: VaultThings, tx: Transaction, officer: Principal, kind: str, ids: Collection[str]
+    context: VaultThings, tx: Transaction, officer: Principal, kind: str, ids: Collection[str] | None
 ) -> Iterator[WaitingThing]:
-    """What `waiting.py` lists."""
+    """What `second_persons.py` finds."""
     for each in OF_KIND[kind](tx, officer):
         noun = "competition" if kind in OF_COMPETITIONS else "dataset"
-        object = f"{noun}:{each['name']}"
+        object = f"{noun}:{each.name}"
         yield WaitingThing(
-            kind, each["id"], officer.organisation, each["name"], each["since"], object, object, _of(officer)
+            kind, each.id, officer.organisation, each.name, each.since, object, object, _of(officer)
         )
 
 
 def _risks(
-    context: VaultThings, tx: Transaction, officer: Principal, kind: str, ids: Collection[str]
+    context: VaultThings, tx: Transaction, officer: Principal, kind: str, ids: Collection[str] | None
 ) -> Iterator[WaitingThing]:
-    """By the kind of finding, its thing and its name."""
-    now, mine = datetime.now(UTC), officer.organisation
-    for _, found in findings(tx, context.risks, [mine], now):
-        note_told(tx, mine, found)
-        for each in found:
-            if each["kind"] not in THINGS_ALREADY:
-                id = f"{each['kind']}:{each['subject']}:{each['object']}"
-                about, since = f"risk:{mine}/{each['subject']}", each.get("told_at", now)
-                yield WaitingThing(
-                    kind, id, mine, each["object"], since, each["subject"], about, _of(officer)
-                )
+    """What the risk watch told, and still finds when it looks: by the kind, the thing and its name."""
+    mine = officer.organisation
+    for each in raised(tx, context.risks, mine):
+        if each.kind not in THINGS_ALREADY:
+            id, about = f"{each.kind}:{each.subject}:{each.object}", f"risk:{mine}/{each.subject}"
+            yield WaitingThing(
+                kind, id, mine, each.object, each.raised_at, each.subject, about, _of(officer), each.due
+            )
 
 
 def _of(officer: Principal) -> str:

@@ -1,10 +1,12 @@
 """Pulls: from which source a dataset's rows come, and when. An officer sets one, and answers for it."""
 
 import hashlib
+from collections.abc import Collection
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Row, func, insert, select, update
+from sqlalchemy import Row, any_, func, insert, select, update
+from sqlalchemy.dialects.postgresql import distinct_on
 
 from sandbox.audit import Event, append
 from sandbox.catalog.automatic_versions import (
@@ -17,7 +19,7 @@ from sandbox.catalog.automatic_versions import (
 from sandbox.catalog.dataset_repository import require_not_retired
 from sandbox.catalog.former_holders import with_maker
 from sandbox.catalog.model import Version
-from sandbox.database import Transaction
+from sandbox.database import Transaction, numbers_of
 from sandbox.errors import Conflict, InvalidInput, NotFound
 from sandbox.identity import Principal
 from sandbox.pulls.attempts import attempt_document
@@ -271,9 +273,15 @@ def _required(tx: Transaction, dataset: str, *, hold: bool = False) -> Row[Any]:
     return row
 
 
-def last_attempt(tx: Transaction, pull: int) -> Row[Any] | None:
-    """The last that ended; what was cut off did not."""
-    return next(iter(_attempts(tx, pull, 1)), None)
+def last_attempts(tx: Transaction, pulls: Collection[int]) -> dict[int, Row[Any]]:
+    """The last of each pull that ended; what was cut off did not."""
+    wanted = (
+        select(pull_attempts)
+        .ext(distinct_on(pull_attempts.c.pull))
+        .where(pull_attempts.c.pull == any_(numbers_of(pulls)), pull_attempts.c.outcome.in_(ENDED))
+        .order_by(pull_attempts.c.pull, pull_attempts.c.id.desc())
+    )
+    return {row.pull: row for row in tx.execute(wanted)}
 
 
 def _attempts(tx: Transaction, pull: int, most: int) -> list[Row[Any]]:

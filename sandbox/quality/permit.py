@@ -1,5 +1,7 @@
 """Asks the gate (policies/datasets.cedar) about the quality of a dataset. All raise `Refused`."""
 
+from collections.abc import Iterable
+
 from sandbox.catalog.model import Role, Version
 from sandbox.catalog.resource import department_resource
 from sandbox.identity import Principal
@@ -25,7 +27,15 @@ def require_reporting(gate: Gate, principal: Principal, version: Version, *, gra
 
 def may_answer(gate: Gate, principal: Principal, dataset: str, department: str) -> bool:
     """The grade does not matter: an answer is words."""
-    return gate.decide(principal, "answer_problem", department_resource(dataset, department)).allowed
+    return bool(answerable(gate, principal, [dataset], department))
+
+
+def answerable(gate: Gate, principal: Principal, datasets: Iterable[str], department: str) -> frozenset[str]:
+    """Those of these datasets of a department of which somebody may answer problems."""
+    names = sorted(set(datasets))
+    asked = [department_resource(name, department) for name in names]
+    decisions = gate.decide_all(principal, "answer_problem", asked)
+    return frozenset(name for name, each in zip(names, decisions, strict=True) if each.allowed)
 
 
 def _dataset(version: Version, grade: str) -> Resource:

@@ -5,9 +5,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import any_, select
 
-from sandbox.database import Database, Transaction
+from sandbox.database import Database, Transaction, array_of
 from sandbox.errors import NotFound
 from sandbox.identity import Principal
 from sandbox.identity.tables import accounts, team_members
@@ -31,11 +31,12 @@ def organisations_behind(tx: Transaction, found: Sequence[tuple[Review, Run]]) -
         select(team_members.c.team, accounts.c.organisation)
         .distinct()
         .join(accounts, accounts.c.id == team_members.c.account)
-        .where(team_members.c.team.in_(teams))
+        .where(team_members.c.team == any_(array_of(teams)))
     ):
         of_team[row.team].add(row.organisation)
     authors = {author for review, run in found for author in _authors(review, run)}
-    rows = tx.execute(select(accounts.c.id, accounts.c.organisation).where(accounts.c.id.in_(authors)))
+    of_authors = accounts.c.id == any_(array_of(authors))
+    rows = tx.execute(select(accounts.c.id, accounts.c.organisation).where(of_authors))
     of_author = {row.id: row.organisation for row in rows}
     return {
         review.id: of_team[run.team]

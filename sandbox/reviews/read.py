@@ -1,16 +1,16 @@
 """Reads reviews, what their runs read, and what was released before. Rows in, values out."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, or_, select
+from sqlalchemy import Row, Text, any_, cast, or_, select
 
 from sandbox.catalog import Version
 from sandbox.catalog.dataset_repository import DatasetRepository
-from sandbox.database import Transaction
+from sandbox.database import Transaction, array_of
 from sandbox.derivations.dependents import related
 from sandbox.disclosure.plain_values import read_plain
 from sandbox.errors import NotFound
@@ -106,15 +106,16 @@ def list_reviews(
     waiting: bool = True,
     offset: int = 0,
     limit: int = LISTED,
+    ids: Collection[str] | None = None,
 ) -> Sequence[tuple[Review, Run]]:
     """The reviews that this officer may review: those that wait, the most urgent first,
-    or the decided ones, newest first; at most `limit`, after the first `offset`."""
+    or the decided ones, newest first; at most `limit`, after the first `offset`. `ids`: only these."""
     if "officer" not in officer.roles:
         return []
     found, start, wanted = list[tuple[Review, Run]](), 0, offset + limit
     while len(found) < wanted:
         size = min(wanted - len(found), LISTED)
-        some = _some_reviews(tx, waiting=waiting, offset=start, limit=size)
+        some = _some_reviews(tx, waiting=waiting, offset=start, limit=size, ids=ids)
         decisions = decide_reviews(tx, gate, officer, some)
         found += [each for each, decision in zip(some, decisions, strict=True) if decision.allowed]
         start += size
@@ -123,7 +124,9 @@ def list_reviews(
     return found[offset:wanted]
 
 
-def _some_reviews(tx: Transaction, *, waiting: bool, offset: int, limit: int) -> Sequence[tuple[Review, Run]]:
+def _some_reviews(
+    tx: Transaction, *, waiting: bool, offset: int, limit: int, ids: Collection[str] | None
+) -> Sequence[tuple[Review, Run]]:
     query = (
         select(reviews).order_by(reviews.c.due_at, reviews.c.id)
         if waiting
@@ -131,6 +134,8 @@ def _some_reviews(tx: Transaction, *, waiting: bool, offset: int, limit: int) ->
     )
     states = WAITING if waiting else (ReviewState.DECIDED,)
     of_state = query.where(reviews.c.state.in_([state.value for state in states]))
+    if ids is not None:
+        of_state = of_state.where(cast(reviews.c.id, Text) == any_(array_of(ids)))
     rows = tx.execute(of_state.limit(limit).offset(offset)).all()
     of_runs = tx.execute(select(runs).where(runs.c.id.in_([row.run for row in rows])))
     known = {row.id: as_run(row) for row in of_runs}

@@ -70,7 +70,6 @@ def comments_of(review: Review) -> list[dict[str, Any]]:
 
 def told_in_queue(review: Review, run: Run, officer: Principal) -> dict[str, Any]:
     """One line of the queue."""
-    mine = ballots(review.votes, Round.FINAL if review.state is ReviewState.CONSOLIDATING else Round.BLIND)
     return {
         "id": str(review.id),
         "run": str(run.id),
@@ -86,8 +85,14 @@ def told_in_queue(review: Review, run: Run, officer: Principal) -> dict[str, Any
         "decided_at": review.decided_at.isoformat() if review.decided_at else None,
         "files": len(review.files),
         "datasets": [f"{one.dataset}@{one.version}" for one in run.inputs],
-        "voted": set(mine.get(officer.id, ())) == review.paths,
+        "voted": has_voted(review, officer),
     }
+
+
+def has_voted(review: Review, officer: Principal) -> bool:
+    """Whether the officer did their part of the round that runs."""
+    mine = ballots(review.votes, Round.FINAL if review.state is ReviewState.CONSOLIDATING else Round.BLIND)
+    return set(mine.get(officer.id, ())) == review.paths
 
 
 def told_to_reviewer(

@@ -185,7 +185,7 @@ class World:
 
         def expect(model: BudgetModel, _: object) -> str:
             ended = model.end(id)
-            return "grant_not_live" if ended == "ended" else ended
+            return "grant_ended_already" if ended == "ended" else ended
 
         return Step(f"revoke {id}", partial(outcome, act), expect)
 

@@ -184,3 +184,11 @@ def test_the_refusal_names_the_parameters_that_there_are(asked: AskedVault) -> N
     assert lin.send("GET", "/v1/log/entries?start=0&end=1").status_code == 200
     assert lin.send("GET", "/v1/reviews?state=decided").status_code == 200
     assert lin.send("GET", "/health/live?probe=1").status_code == 200  # no operation of the API
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_a_value_that_is_none_of_a_list_is_refused_with_the_list(asked: AskedVault, language: str) -> None:
+    lin = asked.person("lin")
+    headers = {"Authorization": f"Bearer {lin.token}", "Accept-Language": language}
+    refused = lin.client.get("/v1/waiting/nonsense/1", headers=headers)
+    assert refused.status_code == 422 and "request, review, opening" in refused.json()["remedy"]

@@ -259,7 +259,7 @@ class Study:
         lin = self.bearer("lin", VAULT)
         self.vault.send(self.address, "send_push_batch", {**lin, **key}, at=own, **body)
         assert self.send("complete_push", "lin", at=own).json()["state"] == "waiting"
-        assert [each["kind"] for each in self.send("list_waiting", "sun").json()] == ["push"]
+        assert "push" in {each["kind"] for each in self.send("list_waiting", "sun").json()}
         assert self.send("agree_to_push", "sun", at=own).json()["version"] == 5
         self.send("list_pushes", "lin", at=at)
         self.send("list_push_batches", "lin", at=own)

@@ -324,6 +324,7 @@ def take_on_and_approve(send: Callable[..., Any], number: int) -> None:
     send("hand_over_waiting_of_market", "he", at=order)
     send("get_waiting_of_market", "lin", at=order)
     send("list_taken_on_of_market", "lin")
+    send("list_waiting_of_market", "lin")
     send("give_back_of_market", "lin", at=order)
     send("approve_order", "he", at={"order": number})
 

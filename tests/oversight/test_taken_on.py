@@ -29,6 +29,7 @@ from sandbox.oversight.taken_on import (
     pass_on,
     take_on,
     taken_on_by,
+    waiting_list,
     waiting_thing,
 )
 from sandbox.oversight.waiting_things import KINDS, VaultThings
@@ -90,6 +91,13 @@ class Officers:
     def shown(self, who: str) -> dict[tuple[str, str], str]:
         found = taken_on_by(self.context, self.story.principal(who))
         return {(each["kind"], each["id"]): each["account"] for each in found}
+
+    def waits(self, who: str) -> list[tuple[str, str, str]]:
+        found = waiting_list(self.context, self.story.principal(who))
+        return [
+            (each["kind"], each["id"], each["taken_on"]["account"] if "taken_on" in each else "")
+            for each in found
+        ]
 
     def told(self, event: str) -> list[tuple[str, str]]:
         with self.story.database.transaction() as tx:
@@ -160,7 +168,10 @@ def test_nobody_is_given_what_they_may_not_do(desk: Officers) -> None:
     own = ("request", request)
     desk.take("lin", *own), desk.take("lin", "review", review)
     desk.give("lin", "review", review, to="tang")
+    assert desk.waits("lin") == [(*own, "lin"), ("review", review, "tang")] and desk.waits("wang") == []
     desk.city.votes(asked, "tang")
+    assert desk.waits("tang") == [(*own, "lin")], "who voted has done their part"
+    assert ("review", review, "tang") in desk.waits("bai") == desk.waits("lin")
     assert desk.shown("tang") == {own: "lin", ("review", review): "tang"}, "who voted is not told by it"
     desk.give("lin", *own, to="bai")
     with desk.story.database.transaction() as tx:

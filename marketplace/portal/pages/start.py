@@ -12,6 +12,7 @@ from marketplace.portal.my_sessions import my_tokens
 from marketplace.portal.named_persons import NamedPersons
 from marketplace.portal.pages.public.home import home
 from marketplace.portal.pages.public.listed_products import ProductCount
+from marketplace.portal.paging import cut, page_of
 from marketplace.portal.rendering import Pages
 from marketplace.portal.sessions import Session
 from marketplace.vault import Vault
@@ -46,7 +47,8 @@ def router(
             return home(request, pages, vault, products)
         whose = WHOSE.get(request.query_params.get("whose", ""), "all")
         desk = desk_of(session.principal, vault, database, deadlines, named, whose)
-        return pages.show(request, "start.html", session, desk=desk, choices=list(WHOSE))
+        own = cut(desk.own, page_of(request))
+        return pages.show(request, "start.html", session, desk=desk, own=own, choices=list(WHOSE))
 
     @routes.get("/me")
     def me(request: Request, session: Annotated[Session, Depends(authenticator.person)]) -> Response:

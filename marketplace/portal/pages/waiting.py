@@ -7,16 +7,27 @@ from fastapi import APIRouter, Depends, Form, Request
 from fastapi.responses import RedirectResponse, Response
 
 from marketplace.portal.authentication import Authenticator
-from marketplace.portal.desk import link_of
+from marketplace.portal.desk import LINKS, link_of
 from marketplace.portal.language import vault_in_language
 from marketplace.portal.named_persons import NamedPersons
 from marketplace.portal.rendering import Pages, words_of
 from marketplace.portal.sessions import Session
 from marketplace.vault import Vault
 from sandbox.errors import Conflict, InvalidInput
+from sandbox.oversight.taken_on import nothing_waits
 from sandbox.plain_text import PlainText
 
 ADDRESS = "/waiting/{kind}/{id}"
+
+
+def known_kind(kind: str) -> str:
+    """Raises `NotFound` in the words for what waits for nobody."""
+    if kind not in LINKS:
+        raise nothing_waits()
+    return kind
+
+
+Kind = Annotated[str, Depends(known_kind)]
 
 
 def router(*, named: NamedPersons, authenticator: Authenticator, pages: Pages, vault: Vault) -> APIRouter:
@@ -45,12 +56,12 @@ def router(*, named: NamedPersons, authenticator: Authenticator, pages: Pages, v
         )
 
     @routes.get(ADDRESS)
-    def one(request: Request, session: Person, vault: Reading, kind: str, id: str) -> Response:
+    def one(request: Request, session: Person, vault: Reading, kind: Kind, id: str) -> Response:
         return shown(request, session, vault, kind, id)
 
     @routes.post(f"{ADDRESS}/take-on")
     def take_on(
-        request: Request, session: Sender, vault: Reading, kind: str, id: str, instead_of: Text = ""
+        request: Request, session: Sender, vault: Reading, kind: Kind, id: str, instead_of: Text = ""
     ) -> Response:
         try:
             named.take_on(vault, session.principal, kind, id, instead_of.strip())
@@ -60,7 +71,7 @@ def router(*, named: NamedPersons, authenticator: Authenticator, pages: Pages, v
 
     @routes.post(f"{ADDRESS}/hand-over")
     def handed_over(
-        request: Request, session: Sender, vault: Reading, kind: str, id: str, to: Text = "", note: Text = ""
+        request: Request, session: Sender, vault: Reading, kind: Kind, id: str, to: Text = "", note: Text = ""
     ) -> Response:
         try:
             named.pass_on(vault, session.principal, kind, id, to=to.strip(), note=note.strip())
@@ -70,7 +81,7 @@ def router(*, named: NamedPersons, authenticator: Authenticator, pages: Pages, v
         return to_desk()
 
     @routes.post(f"{ADDRESS}/give-back")
-    def given_back(session: Sender, vault: Reading, kind: str, id: str) -> Response:
+    def given_back(session: Sender, vault: Reading, kind: Kind, id: str) -> Response:
         named.give_back(vault, session.principal, kind, id)
         return to_desk()
 

@@ -2,10 +2,11 @@
 
 import re
 from datetime import UTC, date, datetime, timedelta
+from typing import get_args
 
 import pytest
 
-from marketplace.portal.desk import DECIDED_AS, Task, desk_of
+from marketplace.portal.desk import DECIDED_AS, LINKS, Task, desk_of
 from marketplace.portal.market_things import market_context
 from marketplace.portal.messages import MESSAGES
 from marketplace.portal.named_persons import NamedPersons
@@ -14,6 +15,7 @@ from marketplace.vault import Vault
 from sandbox.city_time import CITY_TIME
 from sandbox.identity import TokenIssuer, load_principal
 from sandbox.oversight.deadlines import USUAL_DAYS, Deadlines, read_deadlines
+from sandbox.oversight.waiting_kinds import MarketKind, VaultKind
 from story import city_gate
 
 POLICIES = REPOSITORY / "policies"
@@ -79,6 +81,9 @@ def test_an_officer_takes_it_on_hands_it_over_and_gives_it_back(waiting, person)
         assert "接手了您的" in hua.get("/notices").text
     facts = lin.get(f"/queue/requests/{number}").text
     assert "您已接办" in facts and "批准" in hua.get(f"/queue/requests/{number}").text
+    for who, kind, id in (("lin", "nonsense", "1"), ("lin", "request", "0"), ("wang", "request", number)):
+        answer = person(who).get(f"/waiting/{kind}/{id}")
+        assert answer.status_code == 404 and "没有这样等您处理的事项" in answer.text
     page = f"/waiting/request/{number}"
     assert lin.send(page, f"{page}/give-back").status_code == 303 and "尚无人接办" in lin.get(page).text
     assert "有人退回了已接办的事项" in lin.get(f"/log/objects/request/{number}").text
@@ -100,6 +105,7 @@ def test_every_kind_that_waits_has_words_and_a_deadline_and_the_city_s_days_coun
     dated = {"review", "opening", "problem", "invoice"}
     deadlines = read_deadlines(POLICIES)
     assert known - informs - dated - DECIDED_AS.keys() == USUAL_DAYS.keys() - {"risk"}
+    assert LINKS.keys() == {*get_args(VaultKind), *get_args(MarketKind)}
     assert deadlines.days == USUAL_DAYS, "the file says what holds without it"
     friday = datetime(2026, 11, 27, 10, tzinfo=UTC)
     closed = Deadlines({"request": 2}, {date(2026, 11, 30)})
@@ -114,4 +120,4 @@ def test_a_vault_that_is_away_is_said_and_hides_nothing_else(waiting, shared_dat
     deadlines = read_deadlines(POLICIES)
     named = NamedPersons(away, market_context(shared_database, city_gate(), deadlines, POLICIES))
     desk = desk_of(officer, away, shared_database, deadlines, named)
-    assert {"requests", "taken_on"} <= {*desk.unread} and [task.kind for task in desk.own] == ["order"]
+    assert "waiting" in desk.unread and [task.kind for task in desk.own] == ["order"]
