@@ -1,7 +1,7 @@
 """Renders pages: Jinja2 with everything escaped, in the visitor's language, sent without being cached."""
 
 import secrets
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from functools import cache
 from itertools import zip_longest
@@ -25,6 +25,7 @@ from marketplace.portal.banners import NONE, banners_for
 from marketplace.portal.date_words import date_words
 from marketplace.portal.language import LANGUAGES, language_of
 from marketplace.portal.messages import MESSAGES
+from marketplace.portal.paging import Part
 from marketplace.portal.preview import visible
 from marketplace.portal.sessions import Session
 from marketplace.products.model import Parameter
@@ -34,6 +35,7 @@ from sandbox.city_time import CITY_TIME
 from sandbox.database import Database
 from sandbox.errors import CihuError
 from sandbox.identity import Principal
+from sandbox.identity.principals import account_names
 from sandbox.identity.tables import organisations
 
 FOLDER = Path(__file__).parent
@@ -103,6 +105,7 @@ class Pages:
             hub_url=self.settings.hub_url,
             htmx=self.htmx,
             office=office_names(self.database, language),
+            called=AccountNames(self.database, values),
             asset=self.assets.address,
             portal_address=self.settings.portal_url,
             **{
@@ -138,6 +141,54 @@ def office_names(database: Database | None, language: str) -> Callable[[str], st
             return {}
 
     return lambda organisation: names().get(organisation, organisation)
+
+
+OF_PEOPLE = frozenset({"by", "reviewer", "officer", "deputy"})
+"""Fields that hold an account, beside those that end with `_by`."""
+
+
+class AccountNames:
+    """What people are called, by their accounts. When a page first asks for a name, those of all accounts
+    that its values name are read at once. Who is no account stays as they are."""
+
+    def __init__(self, database: Database | None, values: Mapping[str, Any]) -> None:
+        self.database, self.values = database, values
+        self.known: dict[str, str] | None = None
+
+    def get(self, account: str, default: str = "") -> str:
+        if self.known is None:
+            self.known = self._read({account, *named_in(self.values)})
+        if account not in self.known:
+            self.known |= {account: account} | self._read({account})
+        return self.known[account] or default
+
+    def __call__(self, account: str) -> str:
+        return self.get(account, account)
+
+    def _read(self, accounts: set[str]) -> dict[str, str]:
+        if self.database is None:
+            return {}
+        try:
+            with self.database.transaction() as tx:
+                return account_names(tx, accounts)
+        except CihuError:
+            return {}
+
+
+def named_in(values: Any) -> Iterator[str]:
+    """The accounts that values of a page name, by the words of their fields."""
+    if isinstance(values, Mapping):
+        for name, value in values.items():
+            if isinstance(value, str):
+                if name in OF_PEOPLE or (isinstance(name, str) and name.endswith("_by")):
+                    yield value
+            else:
+                yield from named_in(value)
+    elif isinstance(values, list | tuple):
+        for each in values:
+            yield from named_in(each)
+    elif isinstance(values, Part):
+        yield from named_in(values.items)
 
 
 def parameter_types(parameters: Iterable[Parameter]) -> dict[str, str]:

@@ -48,7 +48,9 @@ def test_each_sees_what_waits_for_them_and_what_others_are_to_do(waiting, person
         assert len(re.findall(r"截止 2[^<]*(?:<span[^>]*>[^<]*</span>)?[^<]*责任方：", page)) >= 2
     assert "等待他人处理" in team and waiting in team and "责任方：卫生健康委员会" in team
     assert "订单待审批" in buyer and "审批订单" not in buyer
-    assert "没有等您处理" in person("xu").get("/").text
+    quiet = person("xu").get("/").text
+    assert "没有等您处理" in quiet and "您可以做什么" in quiet and 'href="/risks"' in quiet
+    assert "您可以做什么" in team and "您可以做什么" not in officer
     for page in (officer, team, buyer):
         assert headings(page)[0].startswith("等您处理")
 

@@ -60,6 +60,7 @@ def page(city, database: Database, s3: S3Server, tmp_path: Path) -> str:
 def test_a_team_asks_for_a_file_and_has_it_with_its_receipt_and_package(city, page: str) -> None:
     wang = person(city, "wang")
     assert f'href="{page}"' in wang.get("/runs").text and "各区就诊" in wang.get("/runs").text
+    assert 'title="wang">王湖' in wang.get("/runs").text, "people are called by their names"
     shown = wang.get(page).text
     assert "已结束" in shown and "&lt;script&gt;" in shown and "<script>alert" not in shown
     assert "counts.csv" not in shown.replace('placeholder="如 counts.csv"', ""), (
