@@ -732,8 +732,6 @@ def proxy_options(settings: Settings) -> dict[str, Any]:
 
 def main() -> int:
     """Serve until a signal to stop. Exits with 1 and one clear line if something is missing."""
-    gc.freeze()
-    gc.enable()
     redact_logs()
     forbid_core_dumps()
     set_up("portal")
@@ -743,6 +741,8 @@ def main() -> int:
     except CihuError as error:
         print(f"The portal cannot start. {error}", file=sys.stderr)
         return 1
+    gc.freeze()  # an app is a hundred thousand objects, and none of them is ever garbage
+    gc.enable()
     host, port = settings.address
     # the hub's request for ended logins has no end of its own
     uvicorn.run(

@@ -827,6 +827,8 @@ async def serve(settings: Settings) -> None:
     """Serve both doors until a signal comes.
     Loads what was published, so that the first question is not slow."""
     vault = create_vault(settings)
+    gc.freeze()  # an app is a hundred thousand objects, and none of them is ever garbage
+    gc.enable()
     await asyncio.to_thread(_close_interrupted, vault.context.database)
     settings.socket.parent.mkdir(parents=True, exist_ok=True)
     # kernels of other uids pass through it; the home above it is closed to others
@@ -874,8 +876,6 @@ async def serve(settings: Settings) -> None:
 
 def main() -> None:
     """`python -m sandbox.vault.app`."""
-    gc.freeze()
-    gc.enable()
     leave_pandas_out()
     redact_logs()
     forbid_core_dumps()

@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Collection, Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass, field
+from itertools import count
 from math import inf
 from pathlib import Path
 
@@ -34,6 +35,7 @@ STEPS = PLAY.STEPS
 KERNELS = str(CHECKOUT / ".venv-kernel").encode()
 ANALYSE = sys.modules["sandbox.standalone.tour.analyse"]
 STAGE = sys.modules["sandbox.standalone.tour.stage"]
+QUESTION = ANALYSE.SQL
 LOGIN_SECONDS = 600  # less than a login lasts
 GRANTED = ("request", "approve", "open_kernel")
 NEEDS = {
@@ -41,14 +43,25 @@ NEEDS = {
     "publish": (),
     "approve": ("request",),
     "open_kernel": (),
-    "ask": ("publish", *GRANTED),  # a new version, or the answer would be there already
+    "ask": GRANTED,
     "refuse_unsafe": GRANTED,
-    "budget_stop": ("publish", *GRANTED, "ask"),
+    "budget_stop": GRANTED,
     "product": (),
     "order": ("product",),
     "call": ("product", "order", "key"),
     "invoice_preview": ("product", "order", "key", "call"),
-    "audit_verify": tuple(step[0] for step in STEPS),
+    # what the log is searched for
+    "audit_verify": (
+        "publish",
+        *GRANTED,
+        "ask",
+        "refuse_unsafe",
+        "product",
+        "order",
+        "key",
+        "call",
+        "invoice_preview",
+    ),
 }
 POLICIES = Path(__file__).parents[2] / "policies"
 
@@ -213,7 +226,7 @@ GATES = {
     "the log's signature": Gate(
         "vault",
         "audit_verify",
-        "",
+        "signature",
         {
             # every note leaves with a signature that no key made
             "sandbox.audit.log": """
@@ -367,11 +380,15 @@ class Opened:
     kernel: Kernel
     folder: Path
     logins: dict[str, tuple[float, ClientSession]] = field(default_factory=dict)
+    bounds: Iterator[int] = field(default_factory=lambda: count(10**9))
 
     def play(self, patch: pytest.MonkeyPatch, steps: Collection[str], *, whole: bool = False) -> Report:
         """Steps of the tour; a `whole` one has a kernel and logins of its own."""
         patch.setattr(PLAY, "STEPS", tuple(step for step in STEPS if step[0] in steps))
         if not whole:
+            # every row, but no question that was asked before, whose answer would be there already
+            new = f"WHERE spending < {next(self.bounds)} GROUP BY"
+            patch.setattr(ANALYSE, "SQL", QUESTION.replace("GROUP BY", new))
             patch.setattr(ANALYSE, "open_workspace", lambda *_: nullcontext(self.kernel))
             patch.setattr(STAGE, "ClientSession", self.logged_in)
         # the tour tries a wrong password of lin's: their next right one forgets it, as in a tour of its own
@@ -427,13 +444,6 @@ def check_fails(report: Report, step: str, says: str) -> None:
     assert all(before.ok for before in report.steps[:-1])
 
 
-@pytest.mark.parametrize("name", GATES)
-def test_the_tour_fails_without(name: str, city: LiveCity, tour: Callable[[str], Report]) -> None:
-    gate = GATES[name]
-    city.change(gate.part, gate.changes)
-    check_fails(tour(gate.fails_at), gate.fails_at, gate.says)
-
-
 def test_the_tour_fails_without_the_rule_on_the_grade_of_what_is_sold_openly(
     city: LiveCity, tour: Callable[[str], Report], tmp_path: Path
 ) -> None:
@@ -443,6 +453,13 @@ def test_the_tour_fails_without_the_rule_on_the_grade_of_what_is_sold_openly(
         take_rule_out(tmp_path / "policies" / "datasets.cedar", name)
     city.change("vault", {}, CIHU_POLICIES=str(tmp_path / "policies"))
     check_fails(tour("product"), "product", "opening personal data was refused as opening_waits")
+
+
+@pytest.mark.parametrize("name", GATES)
+def test_the_tour_fails_without(name: str, city: LiveCity, tour: Callable[[str], Report]) -> None:
+    gate = GATES[name]
+    city.change(gate.part, gate.changes)
+    check_fails(tour(gate.fails_at), gate.fails_at, gate.says)
 
 
 def take_rule_out(file: Path, name: str) -> None:

@@ -3,7 +3,8 @@
 What `python -m sandbox.vault.app` computes before it serves is, for the most part, imports: two to four
 seconds of a processor, some hundred times in the suite. Here one process for each pytest process imports
 a module when it is first asked for, and forks: the same `main()` runs, in a process, session and environment
-of its own, a child of the pytest process. A service with something changed in it is changed after the fork
+of its own, a child of the pytest process. What FastAPI makes of one type twice in a start is made once
+(`kept_schemas.py`), which halves the rest. A service with something changed in it is changed after the fork
 (`altered.py`). What a supervisor starts in a process of its own is started as everywhere else.
 
 A process that was forked shows the environment of its server in /proc/PID/environ (proc(5)), and not its own.
@@ -163,7 +164,7 @@ def serve(connection: socket.socket) -> None:
 
 def _import(module: str) -> None:
     """What the module needs, if nobody has asked for it yet."""
-    for name in MODULES[module]:
+    for name in ("kept_schemas", *MODULES[module]):
         importlib.import_module(name)
     duckdb.default_connection().close()  # importing it opens one, with threads that a fork would not have
     gc.freeze()

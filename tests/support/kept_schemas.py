@@ -2,7 +2,8 @@
 
 A test process makes hundreds of portals and vaults, and half of its work was to build the same validators
 anew. One does not change once it is built, so equal types with equal fields share it; what cannot be compared
-is built anew. A service in a process of its own builds all of its own, as ever.
+is built anew. So it is within a service that was forked (`forked_services.py`); one that was started as in
+production builds all of its own, as ever.
 """
 
 import gc
