@@ -53,6 +53,8 @@ class ExpressionWriter:
                 column = self.column(expression)
                 numeric = self.scope.column(expression).type in (Type.INTEGER, Type.NUMBER)
                 return f"CAST({column} AS DOUBLE)" if numeric else column
+            case UnitKey() if is_chosen_whole(expression, self.scope):
+                return f"CAST({self.of_units[expression]} AS DOUBLE)"
             case UnitAggregate() | UnitKey() | UnitValue():
                 return self.of_units[expression]
         return self.value(expression)
@@ -63,7 +65,7 @@ class ExpressionWriter:
     def stored(self, expression: Expression) -> str:
         """A column, or a value of a unit's rows, clamped to its bounds."""
         if isinstance(expression, UnitKey) and not isinstance(expression.of, Name):
-            return self.of_units[expression]
+            return self.raw(expression)
         raw, found = self.raw(expression), range_of(expression, self.scope)
         if not found.numeric or found.low is None or found.high is None:
             return raw
@@ -101,6 +103,8 @@ class ExpressionWriter:
                 return f"coalesce({', '.join(self._chosen_whole(part) for part in parts)})"
             case Literal(value):
                 return f"CAST({value} AS BIGINT)"
+            case UnitKey() if any_without_bounds(expression, self.scope):
+                return self.of_units[expression]
         if any_without_bounds(expression, self.scope):
             assert isinstance(expression, Name)
             return self.column(expression)

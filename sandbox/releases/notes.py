@@ -17,9 +17,10 @@ from sandbox.queries.plan.empty_keys import can_be_empty, with_a_value
 from sandbox.queries.plan.moment_decomposition import EXTREMES
 from sandbox.queries.plan.plan import TotalKind
 from sandbox.queries.refusal import KIND_ZH
-from sandbox.queries.tree import Aggregate, Aggregation, AnswerWindow, walk
+from sandbox.queries.tree import Aggregate, Aggregation, AnswerWindow, Name, UnitAggregate, walk
 from sandbox.queries.types.clamped_columns import clamped_columns
-from sandbox.queries.types.scope import PrivateTable
+from sandbox.queries.types.scope import PrivateTable, Scope
+from sandbox.queries.types.value_ranges import bounds_of, rounding_of
 from sandbox.releases.answer.bounding_bias import clamped_parts
 from sandbox.releases.answer.estimate import is_scaled
 from sandbox.releases.answer.selection import is_chosen
@@ -73,6 +74,7 @@ def all_notes(prepared: Prepared) -> list[Note]:
         *_bounds(prepared),
         *_limit(prepared),
         *_clamped_values(prepared),
+        *_rounded_values(prepared),
         *_clamped_conditions(prepared),
         *_clamped_choices(prepared),
         *_bias(prepared),
@@ -349,6 +351,39 @@ def _clamped_values(prepared: Prepared) -> list[Note]:
             "超出策略或筛选条件边界的值按边界计。",
         )
     ]
+
+
+def _rounded_values(prepared: Prepared) -> list[Note]:
+    """Columns whose values may lie between the steps on which they are added up: of themselves, or first
+    for each unit."""
+    scope, steps = prepared.plan.scope, dict[str, Any]()
+    for aggregate in prepared.plan.parts:
+        if aggregate.aggregation not in (Aggregation.SUM, Aggregation.AVG):
+            continue
+        inner = [node.of for node in walk(aggregate.of) if isinstance(node, UnitAggregate)]
+        for of in (aggregate.of, *inner):
+            if isinstance(of, Name) and (found := _step_of(of, scope)):
+                steps[of.text] = found
+    if not steps:
+        return []
+    said = ", ".join(f"{name} ({step:g})" for name, step in steps.items())
+    said_zh = "、".join(f"{name}（{step:g}）" for name, step in steps.items())
+    return [
+        Note(
+            "rounded_values",
+            f"Values are added up as whole steps of the policy: {said}. Each counts as at most half a step "
+            "more or less than it is. The intervals of sums and averages hold what the values themselves "
+            "say; what is computed from one unit's sum may lie beyond by that.",
+            f"数值按策略步长取整后相加：{said_zh}。每个数值的偏差至多半个步长。总和与平均的区间涵盖原始数值的结果；"
+            "由每个保护对象的总和再计算的数值可能因此超出区间。",
+            {"steps": steps},
+        )
+    ]
+
+
+def _step_of(name: Name, scope: Scope) -> float | None:
+    bounds = bounds_of(name, scope)
+    return float(bounds.step) if rounding_of(name, bounds, scope) else None
 
 
 def _clamped_conditions(prepared: Prepared) -> list[Note]:

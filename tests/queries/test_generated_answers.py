@@ -6,7 +6,7 @@ noise scale at nothing.
 
 import random
 from collections import Counter
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from functools import lru_cache
 from typing import Any
 
@@ -31,8 +31,27 @@ from story import POLICIES
 SEEDS, QUESTIONS_A_SEED = 8, 150
 NESTED = 150
 NUMBERS = 400
+DATES = 150
 LEAST_ANSWERED = 0.5
 """A language that refuses everything would agree everywhere."""
+
+BORDERS = (
+    "1999-12-31",
+    "2000-01-01",
+    "2000-02-29",
+    "2020-12-31",
+    "2021-01-01",
+    "2021-01-03",
+    "2021-01-04",
+    "2024-02-29",
+    "2024-03-31",
+    "2024-12-30",
+    "1969-12-31",
+    "1970-01-01",
+    "1900-02-28",
+)
+"""Ends of years, quarters, months and ISO weeks, leap days, and both sides of 1970."""
+HOURS = ("00:00:00", "23:59:59", "00:59:59", "01:00:00", "12:30:00")
 
 PRIVATE = """
 dataset: t.{name}
@@ -67,6 +86,9 @@ COLUMNS = {
   balance: {role: measure, type: integer, bounds: [-5, 5], step: "1"}
   note: {role: attribute, type: text}
   smoker: {role: attribute, type: boolean}
+  born: {role: attribute, type: date}
+  seen: {role: attribute, type: timestamp}
+  serial: {role: attribute, type: integer}
 """,
     "t.jobs": """  trade: {role: key, type: text, values: [shop, farm]}
   year: {role: key, type: integer, values: {from: 1, to: 3}}
@@ -120,8 +142,13 @@ def rows() -> dict[str, pa.Table]:
             maybe(chance.randint(-5, 5)),
             maybe(chance.choice(["a", "Bb", "née", ""])),
             maybe(chance.random() < 0.5),
+            None if place % 9 == 0 else date.fromisoformat(BORDERS[place % len(BORDERS)]),
+            None
+            if place % 7 == 0
+            else datetime.fromisoformat(f"{BORDERS[place % len(BORDERS)]}T{HOURS[place % len(HOURS)]}"),
+            None if place % 11 == 0 else 2**60 + place % 7,
         ]
-        for _ in range(120)
+        for place in range(120)
     ]
     jobs = [
         [
@@ -144,6 +171,7 @@ def rows() -> dict[str, pa.Table]:
         ["z1", "outer", 4],
     ]
     text, whole, point, truth = pa.string(), pa.int64(), pa.float64(), pa.bool_()
+    day, moment = pa.date32(), pa.timestamp("us")
     return {
         name: pa.table(
             [pa.array([row[place] for row in data], type=kind) for place, kind in enumerate(kinds)],
@@ -153,8 +181,11 @@ def rows() -> dict[str, pa.Table]:
             (
                 "t.t",
                 people,
-                [text, text, whole, whole, point, whole, whole, text, truth],
-                ["person", "district", "year", "stop", "cost", "visits", "balance", "note", "smoker"],
+                [text, text, whole, whole, point, whole, whole, text, truth, day, moment, whole],
+                [
+                    *("person", "district", "year", "stop", "cost", "visits", "balance", "note", "smoker"),
+                    *("born", "seen", "serial"),
+                ],
             ),
             ("t.jobs", jobs, [text, text, whole, whole], ["worker", "trade", "year", "wage"]),
             ("city.stops", stops, [whole, text, whole], ["stop", "zone", "shelters"]),
@@ -334,6 +365,111 @@ def test_numbers_mean_what_they_mean_to_duckdb_or_are_refused_with_a_remedy() ->
         wrong += [f"{sql}\n  {found}"] if found else []
     assert not wrong, f"{len(wrong)} of {outcomes}\n" + "\n".join(wrong)
     assert outcomes["answered"] >= LEAST_ANSWERED * outcomes.total(), outcomes
+
+
+class Dates:
+    """Conditions on dates and times, and numbers made of them, from a seed."""
+
+    def __init__(self, seed: int) -> None:
+        self.chance = random.Random(seed)
+
+    def moment(self, depth: int = 0) -> str:
+        column = self.chance.choice(("born", "seen"))
+        if depth > 1 or self.chance.random() < 0.4:
+            return column
+        inner = self.moment(depth + 1)
+        return self.chance.choice(
+            (
+                f"DATE_TRUNC('{self.chance.choice(('year', 'quarter', 'month', 'week', 'day'))}', {inner})",
+                f"COALESCE({inner}, {self.written()})",
+                f"CASE WHEN visits > 5 THEN {inner} END",
+                f"CAST({inner} AS DATE)",
+            )
+        )
+
+    def written(self) -> str:
+        day = self.chance.choice(BORDERS)
+        return self.chance.choice((f"DATE '{day}'", f"TIMESTAMP '{day} {self.chance.choice(HOURS)}'"))
+
+    def number(self) -> str:
+        parts = ("year", "quarter", "month", "day", "dow", "isodow", "week", "doy")
+        part = self.chance.choice(parts)
+        return self.chance.choice(
+            (
+                f"EXTRACT({part} FROM {self.moment()})",
+                f"DATE_PART('{part}', {self.moment()})",
+                f"YEAR({self.moment()})",
+                f"DATE_DIFF('{self.chance.choice(('day', 'month', 'year', 'week', 'quarter'))}', "
+                f"CAST({self.moment()} AS DATE), {self.moment()})",
+            )
+        )
+
+    def condition(self) -> str:
+        sign = self.chance.choice(("=", "<>", "<", "<=", ">", ">="))
+        return self.chance.choice(
+            (
+                f"{self.moment()} {sign} {self.written()}",
+                f"{self.written()} {sign} {self.moment()}",
+                f"{self.moment()} {sign} {self.moment()}",
+                f"{self.moment()} BETWEEN {self.written()} AND {self.written()}",
+                f"{self.moment()} IN ({self.written()}, {self.written()})",
+                f"{self.moment()} IS DISTINCT FROM {self.written()}",
+                f"({self.moment()} {sign} {self.written()}) IS NULL",
+                f"{self.number()} {sign} {self.chance.choice((1, 2, 12, 31, 53, 366, 2000, 2021))}",
+            )
+        )
+
+    def question(self) -> str:
+        number = self.number()
+        of = self.chance.choice(("COUNT(*)", f"COUNT({number})", f"COUNT(DISTINCT {self.moment()})"))
+        return f"SELECT {of} FROM t.t WHERE {self.chance.choice(('', 'NOT '))}({self.condition()})"
+
+
+def test_dates_mean_what_they_mean_to_duckdb_or_are_refused_with_a_remedy() -> None:
+    """Comparisons and functions of dates and times at the borders of years, weeks and months."""
+    dates, outcomes, wrong = Dates(3), Counter[str](), []
+    for _ in range(DATES):
+        sql = dates.question()
+        try:
+            found = difference(sql, 0)
+            outcomes["answered"] += 1
+        except InvalidInput as refusal:
+            found = None if refusal.remedy and refusal.remedy_zh else "refused without a remedy"
+            outcomes["refused"] += 1
+        wrong += [f"{sql}\n  {found}"] if found else []
+    assert not wrong, f"{len(wrong)} of {outcomes}\n" + "\n".join(wrong)
+    assert outcomes["answered"] >= LEAST_ANSWERED * DATES, outcomes
+
+
+@pytest.mark.parametrize(
+    "of", ["COUNT({})", "SUM(LEAST(GREATEST({}, -9), 9))", "COUNT(*) FILTER (WHERE {} > 1)"]
+)
+@pytest.mark.parametrize("divided", ["visits", "cost", "balance + 0.5"])
+@pytest.mark.parametrize("by", ["balance", "(year - 2)", "(balance * 0.5)"])
+def test_a_division_by_zero_is_empty(of: str, divided: str, by: str) -> None:
+    """DuckDB gives an infinity. NULLIF says there what is meant here."""
+    plan = planned(f"SELECT {of.format(f'({divided}) / {by}')} FROM t.t")
+    plain = f"SELECT {of.format(f'({divided}) / NULLIF({by}, 0)')} FROM t.t"
+    assert answered(plan)[0][0] == pytest.approx(float(engine().execute(plain).fetchall()[0][0]), rel=1e-3)
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "serial",
+        "COALESCE(serial, 0)",
+        "CASE WHEN visits > 3 THEN serial ELSE 7 END",
+        "COALESCE(serial, visits)",
+    ],
+)
+@pytest.mark.parametrize(
+    "of",
+    ["COUNT(*)", "COUNT(w)", "COUNT(DISTINCT w)", "SUM(n)", "COUNT(DISTINCT CASE WHEN n > 1 THEN w END)"],
+)
+def test_large_whole_numbers_stay_apart_where_each_units_rows_are_grouped(key: str, of: str) -> None:
+    """As DOUBLE, 2**60 and 2**60 + 1 would be one."""
+    source = f"(SELECT person, {key} AS w, COUNT(*) AS n FROM t.t GROUP BY person, {key})"
+    assert difference(f"SELECT {of} FROM {source}", 0) is None
 
 
 @pytest.mark.parametrize("written", ["FLOAT", "REAL"])

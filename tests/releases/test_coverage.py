@@ -120,9 +120,10 @@ def made(
     *,
     epsilon: str = "1",
     seed: int = 1,
+    between: float = 0.0,
 ) -> Data:
     """Who has many rows is older, costs more and lives elsewhere:
-    what bounding leaves out is unlike what it keeps."""
+    what bounding leaves out is unlike what it keeps. `between`: how far costs lie above a step."""
     chance = np.random.default_rng(seed)
     people = np.repeat(np.arange(len(sizes)), sizes)
     heavy = np.minimum(sizes[people] / max_rows, 4)
@@ -130,7 +131,7 @@ def made(
     ward = np.array(list("abcdefgh"))[
         np.minimum(chance.geometric(0.45, count) - 1 + (heavy > 1.5), 7)
     ].astype(object)
-    cost = np.clip(np.round(2 * (15 * heavy + chance.exponential(12, count))) / 2, 0, 100)
+    cost = np.clip(np.round(2 * (15 * heavy + chance.exponential(12, count))) / 2 + between, 0, 100)
     age = np.clip(20 + 15 * heavy + chance.normal(0, 12, count), 0, 110).astype(int)
     balance = np.clip(chance.normal(25 - 20 * heavy, 15), -50, 50).astype(int)
 
@@ -186,6 +187,8 @@ def data(name: str) -> Data:
             return made(name, np.ones(3000, dtype=int), 1)
         case "four":
             return made(name, np.full(3000, 4), 4)
+        case "halfway":  # every cost is rounded down by nearly half a step
+            return made(name, chance.integers(1, 6, 4000), 5, between=0.24)
         case "lent":  # another dataset about the same people, with rows beyond its own limit
             return made(name, chance.integers(1, 5, 6000), 2, seed=3)
     raise ValueError(name)
@@ -248,7 +251,7 @@ def plainly(sql: str) -> list[tuple[Any, ...]]:
     """Without any bound, weight or noise."""
     with duckdb.connect() as connection:
         connection.execute("CREATE SCHEMA t; CREATE SCHEMA city")
-        for dataset in ("within", "beyond", "few", "one", "four", "lent"):
+        for dataset in ("within", "beyond", "few", "one", "four", "lent", "halfway"):
             if f"t.{dataset}" in sql:
                 connection.register("content", data(dataset).rows)
                 connection.execute(f"CREATE TABLE t.{dataset} AS SELECT * FROM content")
@@ -399,6 +402,21 @@ QUESTIONS = {
         for rows in ("within", "beyond")
         for of in ("COUNT(*)", "AVG(s.shelters)")
     ],
+    "between steps": [
+        f"SELECT ward, {of} AS x FROM t.halfway GROUP BY ward"
+        for of in (
+            "SUM(cost)",
+            "AVG(cost)",
+            "SUM(cost) / COUNT(*)",
+            "SUM(cost - 50)",
+            "AVG(GREATEST(cost, 0.1))",
+        )
+    ],
+    "between steps of each person": [
+        f"SELECT {of} AS x FROM "
+        "(SELECT person, SUM(cost) AS s, AVG(cost) AS m FROM t.halfway GROUP BY person)"
+        for of in ("SUM(s)", "AVG(s)", "AVG(m)")
+    ],
     "over groups": [
         "SELECT SUM(n) AS x FROM (SELECT ward, COUNT(*) AS n FROM t.beyond GROUP BY ward)",
         "SELECT MAX(n) AS x FROM (SELECT band, COUNT(*) AS n FROM t.beyond GROUP BY band)",
@@ -458,6 +476,17 @@ def test_without_what_a_join_drops_the_interval_would_miss(
         check(answers(sql, "3", 200), sql)
 
 
+@pytest.mark.parametrize("place", [0, 1])
+def test_without_what_steps_round_away_the_interval_would_miss(
+    place: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So the cases above can see it."""
+    monkeypatch.setattr(BoundingBias, "rounding", lambda *_: 0.0)
+    sql = QUESTIONS["between steps"][place]
+    with pytest.raises(AssertionError, match=" of "):
+        check(answers(sql, "3", 200), sql)
+
+
 def test_where_nobody_has_more_rows_than_count_in_full_the_interval_is_the_noises() -> None:
     for sql in (QUESTIONS["count"][0], QUESTIONS["average"][0]):
         assert not any("noise" in error for _, _, error in answers(sql, "1", 1))
@@ -512,6 +541,8 @@ def is_true(fact: dict[str, Any], sql: str) -> bool:
             return bool(fact["fan_out"] == 3)
         case "clamped_values":
             return any(total.bounds is not None for total in ready.plan.totals)
+        case "rounded_values":
+            return fact["steps"] == {"cost": 0.5} and "cost" in sql
         case "clamped_in_conditions":
             bounds = ready.plan.scope.column(Name(fact["column"])).bounds
             assert bounds is not None
@@ -576,6 +607,7 @@ def test_every_note_is_true_of_the_rows() -> None:
         "beyond",
         "multiplied",
         "clamped_values",
+        "rounded_values",
         "empty_key",
         "chosen_by_noise",
     }
@@ -586,6 +618,8 @@ def test_every_note_is_true_of_the_rows() -> None:
     [
         ("SELECT COUNT(DISTINCT person) AS x FROM t.beyond", {"limit", "beyond", "clamped_values"}),
         ("SELECT COUNT(*) AS x FROM t.within", {"beyond", "clamped_values", "empty_key"}),
+        ("SELECT AVG(age) AS x FROM t.within", {"rounded_values"}),
+        ("SELECT COUNT(cost), MEDIAN(cost) AS x FROM t.within", {"rounded_values"}),
         ("SELECT COUNT(*) AS x FROM t.within WHERE age > 50", {"clamped_in_conditions"}),
         ("SELECT ward, COUNT(*) AS x FROM t.within GROUP BY ward ORDER BY x DESC", {"chosen_by_noise"}),
         ("SELECT ward, COUNT(*) AS x FROM t.within GROUP BY ward LIMIT 2", {"chosen_by_noise"}),

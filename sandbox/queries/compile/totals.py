@@ -269,7 +269,7 @@ class _Writer:
         said = ", ".join(
             [f"r.{UNIT} AS unit", *(f"{self._of_unit(node)} AS {column}" for column, node in self.of_units)]
         )
-        inner_keys = [self.over_table.raw(key) for key in plan.per_unit.keys if key != Name(plan.unit.column)]
+        inner_keys = [self._inner_key(key) for key in plan.per_unit.keys if key != Name(plan.unit.column)]
         by = ", ".join([f"r.{UNIT}", *inner_keys])
         return f"(SELECT {columns} FROM (SELECT {said} FROM {self._table()}{where} GROUP BY {by})) AS r"
 
@@ -290,13 +290,18 @@ class _Writer:
 
     def _of_unit(self, node: Expression) -> str:
         if isinstance(node, UnitKey):
-            return self.over_table.raw(node.of)
+            return self._inner_key(node.of)
         if isinstance(node, UnitValue):
             return f"min({self.over_table.raw(node)})"  # all rows of a unit have the same
         assert isinstance(node, UnitAggregate)
         if node.of is None or node.aggregation not in (Aggregation.SUM, Aggregation.AVG):
             return self.over_table.unit_aggregate(node, None)
         return self.over_table.unit_aggregate(node, bounds_of(node.of, self.plan.scope))
+
+    def _inner_key(self, key: Expression) -> str:
+        """What a unit's rows are grouped by: a whole number of any size as it lies, since as a DOUBLE two of
+        them could be one."""
+        return self.over_table.as_it_lies(key) or self.over_table.raw(key)
 
     def _rows(self) -> str:
         """The dataset's rows, with what all rows of their unit say beside them."""

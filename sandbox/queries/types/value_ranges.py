@@ -206,6 +206,8 @@ def is_chosen_whole(expression: Expression, scope: Scope) -> bool:
                 return all(whole(then) for _, then in branches) and (otherwise is None or whole(otherwise))
             case Coalesce(parts):
                 return all(map(whole, parts))
+            case UnitKey(of):
+                return whole(of)
         return isinstance(part, Name) and scope.column(part).type is Type.INTEGER
 
     return whole(expression) and any_without_bounds(expression, scope)
@@ -279,6 +281,15 @@ def bounds_of(expression: Expression, scope: Scope) -> Bounds:
     # whole numbers that fit
     step = max(step, Fraction(2) ** (math.floor(math.log2(max(abs(found.low), abs(found.high)))) - FINEST))
     return Bounds(math.floor(found.low / step) * step, math.ceil(found.high / step) * step, step)
+
+
+def rounding_of(expression: Expression, bounds: Bounds, scope: Scope) -> Fraction:
+    """How far a value within `bounds` may be from the nearest step of their grid, on which it is added up:
+    nothing where all values that it can have are steps."""
+    found = range_of(expression, scope)
+    if found.low == found.high or (found.whole and (1 / bounds.step).denominator == 1):
+        return Fraction(0)
+    return bounds.step / 2
 
 
 def never_empty(expression: Expression, scope: Scope) -> bool:

@@ -24,6 +24,11 @@ there is such a join. So of each unit that may have more rows than that, it may 
 counted of the unit may be counted in the wrong place, or where nothing should be (`unsure`), and what it
 really has may be missing. The same holds of LEFT JOIN: the rows that were kept decide whether a row has a
 partner.
+
+A value is added up as whole steps of its grid (the policy's step, or a finer one for a computed value), so it
+counts as at most half a step more or less than it is. An average is off by at most that, and a sum by that
+for each row that it is of: at most as many as the noisy number of its rows leaves, or as the policy's number
+of rows and what joins make of it. All of that is public.
 """
 
 from collections.abc import Sequence
@@ -50,7 +55,7 @@ from sandbox.queries.tree import (
     members,
 )
 from sandbox.queries.types.scope import PrivateTable, PublicTable
-from sandbox.queries.types.value_ranges import range_of
+from sandbox.queries.types.value_ranges import bounds_of, range_of, rounding_of
 from sandbox.queries.weights import WEIGHT
 from sandbox.releases.answer.interval import Interval
 
@@ -259,6 +264,30 @@ class BoundingBias:
         rows = beyond.units if not self.weighs_rows else beyond.units * beyond.max_rows + beyond.rows
         return Gap(low, high, low * rows, high * rows, rows) if low or high else NO_GAP
 
+    # --- what is rounded
+
+    def rounding(self, aggregate: Aggregate, total: Total) -> float:
+        """How far what counts of one row (or one unit's sum or average) may be from its value."""
+        assert aggregate.of is not None and total.bounds is not None
+        scope = self.plan.scope
+        own = float(rounding_of(aggregate.of, total.bounds, scope))
+        inner = aggregate.of.of if isinstance(aggregate.of, UnitValue) else aggregate.of
+        if not isinstance(inner, UnitAggregate) or inner.of is None:
+            return own
+        if inner.aggregation not in (Aggregation.SUM, Aggregation.AVG):
+            return own
+        each = float(rounding_of(inner.of, bounds_of(inner.of, scope), scope))
+        rows = max(self.beyond.most_rows, self.beyond.max_rows)
+        return own + each * (rows if inner.aggregation is Aggregation.SUM else 1.0)
+
+    @cached_property
+    def most_rows(self) -> int:
+        """The weighted rows of all groups are so many at most, after all joins."""
+        scope = self.plan.scope
+        private = any(isinstance(table, PrivateTable) for table in scope.joined.values())
+        a_row = max(1, self.multiplied) * (scope.max_joined_rows if private else 1)
+        return self.plan.version.policy.about_rows * a_row
+
     # --- both, of each kind of aggregate
 
     def widened(
@@ -276,17 +305,19 @@ class BoundingBias:
         self, aggregate: Aggregate, totals: tuple[Total, ...], low: Any, high: Any, least: Any, most: Any
     ) -> tuple[Any, Any]:
         """The same for numbers or arrays of them: the ends of the intervals, and of the numbers of rows."""
-        gap = self.gap(aggregate.of)
         match aggregate.aggregation:
             case Aggregation.COUNT | Aggregation.COUNT_DISTINCT:
                 return low - self.unsure(totals[0]), high + self.missing(totals[0], high)
             case Aggregation.SUM:
-                return self._sum(totals, gap, low, high, most)
+                return self._sum(aggregate, totals, low, high, most)
             case Aggregation.AVG:
-                return self._average(totals, gap, low, high, least)
+                return self._average(aggregate, totals, low, high, least)
         return low, high  # a quantile's interval is found with it: quantile.py
 
-    def _sum(self, totals: tuple[Total, ...], gap: Gap, low: Any, high: Any, most: Any) -> tuple[Any, Any]:
+    def _sum(
+        self, aggregate: Aggregate, totals: tuple[Total, ...], low: Any, high: Any, most: Any
+    ) -> tuple[Any, Any]:
+        gap = self.gap(aggregate.of)
         least_value, most_value, *_ = totals[0].grid
         if len(totals) > 1:
             lost = self.missing(totals[1], most)
@@ -299,13 +330,16 @@ class BoundingBias:
                 totals[0], np.maximum(np.abs(low), np.abs(high)) / far if one_sided and far else inf
             )
         unsure = self.unsure(totals[0])
+        if rounding := self.rounding(aggregate, totals[0]):
+            rounded = rounding * np.clip(most, 0.0, self.most_rows)
+            low, high = low - rounded, high + rounded
         return (
             low + min(0.0, least_value) * lost - max(0.0, most_value) * unsure + gap.all_low,
             high + max(0.0, most_value) * lost - min(0.0, least_value) * unsure + gap.all_high,
         )
 
     def _average(
-        self, totals: tuple[Total, ...], gap: Gap, low: Any, high: Any, least: Any
+        self, aggregate: Aggregate, totals: tuple[Total, ...], low: Any, high: Any, least: Any
     ) -> tuple[Any, Any]:
         """A share of the rows is missing, with values between the bounds:
         the mean moves by that share of the way there.
@@ -314,7 +348,9 @@ class BoundingBias:
         m) of the bounds' width, and so has that with m other rows in their place.
         """
         least_value, most_value, *_ = totals[0].grid
-        rows = np.maximum(least, 1.0)
+        gap, rows = self.gap(aggregate.of), np.maximum(least, 1.0)
+        if rounding := self.rounding(aggregate, totals[0]):
+            low, high = np.maximum(low - rounding, least_value), np.minimum(high + rounding, most_value)
         lost = self.missing(totals[1], rows)
         share = lost / (rows + lost)
         low, high = low + share * (least_value - low), high + share * (most_value - high)
