@@ -37,8 +37,9 @@ def likeness(grids: Iterable[Grid]) -> Likeness:
     without: set[tuple[tuple[str, ...], ...]] = set()
     for grid in grids:
         named = [is_label(grid, place) for place in range(len(grid.header))]
+        telling = _telling(grid, [place for place, label in enumerate(named) if label])
         for row in grid.rows:
-            key = tuple(sorted(_folded(cell) for cell, label in zip(row, named, strict=True) if label))
+            key = tuple(sorted(folded(row[place]) for place in telling))
             numbers = tuple(cell for cell, label in zip(row, named, strict=True) if not label and cell)
             (rows.setdefault(_hash(key), set()) if any(key) else without).add((key, numbers))
     labels = sorted(rows)[:MOST_HASHES]
@@ -61,10 +62,17 @@ def closeness(one: Likeness, other: Likeness) -> tuple[Fraction, Fraction]:
 
 
 def is_label(grid: Grid, place: int) -> bool:
-    """Whether a column names its rows: by its name, or because it holds no number."""
-    return names_label(grid.header[place]) or not any(
+    """Whether a column names its rows: by its name, or because it holds no number. One without a name can
+    hold counts."""
+    name = grid.header[place]
+    return bool(name.strip() and names_label(name)) or not any(
         number_of(cell) is not None for cell in grid.column(place)
     )
+
+
+def _telling(grid: Grid, labels: Sequence[int]) -> Sequence[int]:
+    """Without those that hold the same in every row: one more of them is no other table."""
+    return [place for place in labels if len({folded(cell) for cell in grid.column(place)}) > 1] or labels
 
 
 def _shared(one: Sequence[int], other: Sequence[int]) -> Fraction:
@@ -87,10 +95,11 @@ def _whole(one: Sequence[int], other: Sequence[int]) -> tuple[set[int], set[int]
 
 def _plain(cell: str) -> str:
     number = number_of(cell)
-    return str(number) if number is not None else _folded(cell)
+    return str(number) if number is not None else folded(cell)
 
 
-def _folded(cell: str) -> str:
+def folded(cell: str) -> str:
+    """A label, whatever its case, its width and the spaces around it."""
     return unicodedata.normalize("NFKC", cell).strip().casefold()
 
 

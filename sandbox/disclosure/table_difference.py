@@ -2,7 +2,7 @@
 
 Columns are matched by their names, and those whose names the other has not by what they hold. Rows are
 matched by their labels: the cells of columns that hold no number in either table, or that are named as labels
-are. Rows with the same labels are matched in their order.
+are, whatever their case. Rows with the same labels are matched in their order.
 """
 
 from collections import Counter
@@ -12,7 +12,7 @@ from fractions import Fraction
 
 from sandbox.disclosure.checks.numbers import number_of
 from sandbox.disclosure.files.opened import Grid
-from sandbox.disclosure.likeness import is_label
+from sandbox.disclosure.likeness import folded, is_label
 
 MOST_CELLS = 500
 MOST_RENAMED, MOST_LOOKED_AT = 20, 100
@@ -50,9 +50,7 @@ class TableDifference:
 
 
 def table_difference(now: Grid, before: Grid) -> TableDifference:
-    named = [
-        (place, before.header.index(name)) for place, name in enumerate(now.header) if name in before.header
-    ]
+    named = _namesakes(now, before)
     labels = [pair for pair in named if _are_labels(now, before, pair)]
     labels += _renamed(
         now, before, named, labels=True, distance=lambda pair: _label_distance(now, before, pair)
@@ -85,6 +83,14 @@ def table_difference(now: Grid, before: Grid) -> TableDifference:
     )
 
 
+def _namesakes(now: Grid, before: Grid) -> list[Pair]:
+    """Columns of the same name, each once, in their order."""
+    places: dict[str, list[int]] = {}
+    for place in reversed(range(len(before.header))):
+        places.setdefault(before.header[place], []).append(place)
+    return [(place, places[name].pop()) for place, name in enumerate(now.header) if places.get(name)]
+
+
 def _renamed(
     now: Grid, before: Grid, named: Sequence[Pair], *, labels: bool, distance: Callable[[Pair], float]
 ) -> list[Pair]:
@@ -108,7 +114,7 @@ def _renamed(
 
 def _label_distance(now: Grid, before: Grid, pair: Pair) -> float:
     """The share of the smaller one's labels that the other has not."""
-    mine, theirs = set(now.column(pair[0])), set(before.column(pair[1]))
+    mine, theirs = set(map(folded, now.column(pair[0]))), set(map(folded, before.column(pair[1])))
     fewer = min(len(mine), len(theirs))
     return 1 - len(mine & theirs) / fewer if fewer else 1.0
 
@@ -148,7 +154,7 @@ def _keys(grid: Grid, places: Sequence[int]) -> list[Key]:
     met: Counter[tuple[str, ...]] = Counter()
     keys = []
     for row in grid.rows:
-        key = tuple(row[place] for place in places)
+        key = tuple(folded(row[place]) for place in places)
         keys.append((key, met[key]))
         met[key] += 1
     return keys

@@ -58,6 +58,21 @@ def test_columns_are_matched_by_what_they_hold_where_their_names_are_new() -> No
     assert far.new_columns == ("p",) and far.gone_columns == ("q",), "something else under another name"
 
 
+@pytest.mark.parametrize(
+    ("before", "now"),
+    [
+        ("k,n\na,200\nb,300\n", "k,n\n A,201\nB,301\n"),
+        ("k,n,n\na,100,200\n", "k,n,n\na,100,201\n"),
+        ("k,,\na,100,200\n", "k,,\na,100,201\n"),
+        ("k,n\na,200\nb,300\nc,400\n", "all,k,n\nx,a,200\nx,b,301\nx,c,400\n"),
+    ],
+    ids=["labels in capitals", "a name twice", "no names", "a column that says nothing"],
+)
+def test_one_person_more_is_found_however_the_table_is_dressed(before: str, now: str) -> None:
+    assert are_alike(likeness([read_csv(now)]), likeness([read_csv(before)]))
+    assert difference(now, before).least_change == 1
+
+
 def test_tables_are_alike_whatever_their_columns_are_called_and_in_whatever_order(rng: Random) -> None:
     for _ in range(60):
         labels = [f"g{number}" for number in rng.sample(range(10_000), rng.randint(2, 900))]
