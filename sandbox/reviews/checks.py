@@ -98,13 +98,14 @@ def checked_review(context: ReviewContext, *, officer: Principal, id: UUID) -> R
         run, left = load_run(tx, review.run), output_files(tx, review.run)
         versions = versions_of(tx, context.repository, run)
         stale = is_stale(tx, run)
-        like = earlier_of(tx, run, review, kept_likeness(tx, review.id))
+        kept = kept_likeness(tx, review.id)
+        like = earlier_of(tx, run, review, kept)
         earlier = runs_with_outputs_out(tx, run) if recipes_of(run) else []
         due = (
             stale
             or review.compared_runs != len(earlier)
             or not are_compared(review, like)
-            or any(file.findings is None for file in review.files)
+            or any(file.findings is None or file.declared.path not in kept for file in review.files)
         )
         others = beside(tx, run) if due else None
         out = released_paths(tx, earlier) if due else {}

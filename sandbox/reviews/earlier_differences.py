@@ -74,10 +74,11 @@ def earlier_of(
 
 
 def kept_likeness(tx: Transaction, review: UUID) -> dict[str, Likeness]:
-    """By path, what would leave of the review's files is like, as the checks kept it."""
+    """By path, what would leave of the review's files is like, as the checks kept it: an earlier release of
+    the vault did not."""
     rows = tx.execute(
         select(review_files.c.path, review_files.c.labels, review_files.c.cells).where(
-            review_files.c.review == review
+            review_files.c.review == review, review_files.c.labels.is_not(None)
         )
     )
     return {row.path: Likeness(tuple(row.labels or ()), tuple(row.cells or ())) for row in rows}
