@@ -366,16 +366,22 @@ def _rounded_values(prepared: Prepared) -> list[Note]:
                 steps[of.text] = found
     if not steps:
         return []
+    held = (
+        "The intervals of sums and averages hold what the values themselves say; what is computed from one "
+        "unit's sum may lie beyond by that."
+    )
+    held_zh = "总和与平均的区间涵盖原始数值的结果；由每个保护对象的总和再计算的数值可能因此超出区间。"
+    if prepared.bias is None:  # then no interval is widened
+        held = "The intervals are of these steps: what the values themselves say may lie beyond by that."
+        held_zh = "区间是取整后总和的区间：原始数值的结果可能因此超出区间。"
     said = ", ".join(f"{name} ({step:g})" for name, step in steps.items())
     said_zh = "、".join(f"{name}（{step:g}）" for name, step in steps.items())
     return [
         Note(
             "rounded_values",
             f"Values are added up as whole steps of the policy: {said}. Each counts as at most half a step "
-            "more or less than it is. The intervals of sums and averages hold what the values themselves "
-            "say; what is computed from one unit's sum may lie beyond by that.",
-            f"数值按策略步长取整后相加：{said_zh}。每个数值的偏差至多半个步长。总和与平均的区间涵盖原始数值的结果；"
-            "由每个保护对象的总和再计算的数值可能因此超出区间。",
+            f"more or less than it is. {held}",
+            f"数值按策略步长取整后相加：{said_zh}。每个数值的偏差至多半个步长。{held_zh}",
             {"steps": steps},
         )
     ]

@@ -38,7 +38,7 @@ def test_classes_are_bought_on_the_page_and_seen_by_everybody(city) -> None:
     assert f'action="{PAGE}/quality"' not in wang.get(PAGE).text
     assert lin.send(PAGE, f"{PAGE}/quality", epsilon="1").status_code == 303
     shown = wang.get(PAGE).text
-    assert "完整性等级" in shown and "由 lin 以 ε" in shown
+    assert "完整性等级" in shown and "由 林岚 以 ε" in shown
     assert f'action="{PAGE}/quality"' not in lin.get(PAGE).text, "once for a version"
 
 

@@ -26,7 +26,7 @@ def test_an_officer_buys_stand_in_rows_on_the_page(city) -> None:
     shown = wang.get(page).text
     assert (
         "差分隐私合成" in shown
-        and "由 lin 以 ε" in shown
+        and "由 林岚 以 ε" in shown
         and "总变差距离" in shown
         and shown.count(" %</td>") > 4
     )
