@@ -11,12 +11,15 @@ import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import islice
 
 from sandbox.disclosure.checks.column_roles import names_label
 from sandbox.disclosure.checks.numbers import number_of
 from sandbox.disclosure.files.opened import Grid
 
 MOST_HASHES = 512
+MOST_CELLS = 50_000
+"""That are hashed at most: where thousands of rows have the same labels, the first by what they hold."""
 HASH_BYTES = 8
 """Of SHA-256, read as a signed number: a bigint of Postgres."""
 LEAST_SHARE = Fraction(1, 2)
@@ -44,7 +47,8 @@ def likeness(grids: Iterable[Grid]) -> Likeness:
             (rows.setdefault(_hash(key), set()) if any(key) else without).add((key, numbers))
     labels = sorted(rows)[:MOST_HASHES]
     kept = [row for each in labels for row in rows[each]] or without
-    cells = {_hash((*key, _plain(cell))) for key, numbers in kept for cell in numbers}
+    looked_at = islice(((key, cell) for key, numbers in sorted(kept) for cell in numbers), MOST_CELLS)
+    cells = {_hash((*key, _plain(cell))) for key, cell in looked_at}
     return Likeness(tuple(labels), tuple(sorted(cells)[:MOST_HASHES]))
 
 

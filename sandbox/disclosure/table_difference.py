@@ -9,6 +9,8 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cache
+from typing import Literal
 
 from sandbox.disclosure.checks.numbers import number_of
 from sandbox.disclosure.files.opened import Grid
@@ -52,9 +54,7 @@ class TableDifference:
 def table_difference(now: Grid, before: Grid) -> TableDifference:
     named = _namesakes(now, before)
     labels = [pair for pair in named if _are_labels(now, before, pair)]
-    labels += _renamed(
-        now, before, named, labels=True, distance=lambda pair: _label_distance(now, before, pair)
-    )
+    labels += _renamed(now, before, named, labels=True, distance=_label_distance(now, before))
     mine, theirs = _keys(now, [place for place, _ in labels]), _keys(before, [place for _, place in labels])
     earlier = dict(zip(theirs, before.rows, strict=True))
     beside = [(row, earlier.get(key)) for key, row in zip(mine, now.rows, strict=True)]
@@ -112,11 +112,19 @@ def _renamed(
     return found
 
 
-def _label_distance(now: Grid, before: Grid, pair: Pair) -> float:
-    """The share of the smaller one's labels that the other has not."""
-    mine, theirs = set(map(folded, now.column(pair[0]))), set(map(folded, before.column(pair[1])))
-    fewer = min(len(mine), len(theirs))
-    return 1 - len(mine & theirs) / fewer if fewer else 1.0
+def _label_distance(now: Grid, before: Grid) -> Callable[[Pair], float]:
+    """The share of the smaller one's labels that the other has not. Each column is read once."""
+
+    @cache
+    def of(grid: Literal["now", "before"], place: int) -> set[str]:
+        return set(map(folded, (now if grid == "now" else before).column(place)))
+
+    def distance(pair: Pair) -> float:
+        mine, theirs = of("now", pair[0]), of("before", pair[1])
+        fewer = min(len(mine), len(theirs))
+        return 1 - len(mine & theirs) / fewer if fewer else 1.0
+
+    return distance
 
 
 def _number_distance(matched: Sequence[tuple[Sequence[str], Sequence[str]]], pair: Pair) -> float:

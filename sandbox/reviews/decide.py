@@ -17,6 +17,7 @@ from sandbox.jobs.permit import revoked_grant
 from sandbox.jobs.recipes import recipes_of
 from sandbox.reviews.capacity_ledger import released_bits, require_release_fits
 from sandbox.reviews.context import ReviewContext
+from sandbox.reviews.earlier_differences import are_compared, earlier_of, kept_likeness
 from sandbox.reviews.model import Outcome, Review, ReviewState
 from sandbox.reviews.read import output_files, runs_with_outputs_out, versions_of
 from sandbox.reviews.release import copy_files
@@ -74,9 +75,12 @@ def decide(
 
 
 def _is_compared(tx: Transaction, review: Review) -> bool:
-    """Whether what the run's recipes left was checked beside all that left of recipes."""
+    """Whether what the run's recipes left was checked beside all that left of recipes, and each file beside
+    all that left and is alike."""
     run = load_run(tx, review.run)
-    return not recipes_of(run) or review.compared_runs == len(runs_with_outputs_out(tx, run))
+    if recipes_of(run) and review.compared_runs != len(runs_with_outputs_out(tx, run)):
+        return False
+    return are_compared(review, earlier_of(tx, run, review, kept_likeness(tx, review.id)))
 
 
 def _require_room(tx: Transaction, context: ReviewContext, review: Review) -> tuple[int, int]:

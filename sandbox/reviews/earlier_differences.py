@@ -53,7 +53,11 @@ def earlier_of(
 ) -> dict[str, list[Earlier]]:
     """By the path of each file of the review, what left of some of the same people: the most alike of any
     team, then the newest of its own under its name or declaration. `leaving`: what would leave is like."""
-    own = _read(tx, _released(tx, run).where(runs.c.team == run.team))
+    called_so = or_(
+        released_files.c.path.in_([file.declared.path for file in review.files]),
+        review_files.c.context.in_([file.declared.context.strip() for file in review.files]),
+    )
+    own = _read(tx, _released(tx, run).where(runs.c.team == run.team, called_so))
     hashes = [_any_of(leaving, "labels"), _any_of(leaving, "cells")]
     alike = _read(
         tx,
@@ -108,7 +112,7 @@ def _released(tx: Transaction, run: Run) -> "Select[tuple[object, ...]]":
             & (review_files.c.path == released_files.c.path),
         )
         .where(runs.c.id != run.id, or_(*shared))
-        .order_by(reviews.c.decided_at.desc(), released_files.c.path)
+        .order_by(reviews.c.decided_at.desc(), runs.c.id, released_files.c.path)
     )
 
 

@@ -1,23 +1,30 @@
 """Reviewers see which cells of a file are new or changed beside what the team got earlier."""
 
+from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
 from random import Random
 from typing import Any
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import text, update
 
 from reviewed_runs import FILES, Reviewing, approval, declared
+from sandbox.database import lock_name
 from sandbox.disclosure.files.csv_table import read_csv
 from sandbox.disclosure.files.opened import Grid
 from sandbox.disclosure.likeness import Likeness, are_alike, closeness, likeness
 from sandbox.disclosure.table_difference import ChangedCell, TableDifference, table_difference
+from sandbox.errors import Conflict
 from sandbox.jobs import load_run
 from sandbox.reviews.checks import checked_review
 from sandbox.reviews.model import Review
 from sandbox.reviews.tables import review_files
 from sandbox.reviews.views import told_to_reviewer
 
+WAIT_FOR_LOCKS = (
+    "SELECT count(*) FROM pg_locks JOIN pg_database ON pg_database.oid = pg_locks.database "
+    "WHERE NOT granted AND locktype = 'advisory' AND datname = current_database()"
+)
 LATER = b"district,n\nnorth,130\nsouth,90\nwest,80\n"
 
 
@@ -206,3 +213,31 @@ def test_a_table_in_other_words_is_compared_with_what_any_team_got_and_a_few_peo
     )
     assert len(shown(city, coarse)) == 2
     assert not [one for one in city.review(coarse.id).files[0].findings or () if one.code == "small_change"]
+
+
+def test_of_two_that_are_released_at_the_same_moment_the_second_is_compared_first(city: Reviewing) -> None:
+    """Each was checked before the other left: whoever comes second is told to look again."""
+    reviews = [
+        city.asked(declared(path), run=city.finished({**FILES, path: content}))
+        for path, content in (("one.csv", FILES["table.csv"]), ("two.csv", LATER))
+    ]
+    for review, path in zip(reviews, ("one.csv", "two.csv"), strict=True):
+        city.votes(review, "lin", approval(path))
+
+    def last_vote(review: Review, path: str) -> str:
+        try:
+            return str(city.votes(review, "zhou", approval(path)).outcome)
+        except Conflict as again:
+            return str(again.code)
+
+    with ThreadPoolExecutor(2) as threads, city.context.database.transaction() as held:
+        lock_name(held, "cihu releases of declared tables")
+        told = []
+        for place, (review, path) in enumerate(zip(reviews, ("one.csv", "two.csv"), strict=True), 1):
+            told.append(threads.submit(last_vote, review, path))
+            while held.scalar(text(WAIT_FOR_LOCKS)) < place:
+                assert not told[-1].done(), told[-1].result()
+        held.rollback()
+        assert [one.result() for one in told] == ["released", "review_changed"]
+    (found,) = shown(city, reviews[1])
+    assert found["path"] == "one.csv"
