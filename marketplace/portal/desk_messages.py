@@ -7,8 +7,8 @@ DESK_MESSAGES: dict[str, tuple[str, str]] = {
     "desk_changes": ("与您有关的变化", "What changed for you"),
     "desk_grants": ("您团队的授权", "Your team's grants"),
     "desk_grant_used": (
-        "隐私预算已用 {percent}%，有效期至 {until}",
-        "{percent}% of its budget used, until {until}",
+        "隐私预算已用 {percent} %，有效期至 {until}",
+        "{percent} % of its budget used, until {until}",
     ),
     "desk_lately": ("最近发生的事", "What happened lately"),
     "desk_next": ("您可以做什么", "What you can do next"),

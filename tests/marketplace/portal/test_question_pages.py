@@ -50,6 +50,8 @@ def test_the_price_is_shown_first_and_a_double_click_pays_once(asked, person) ->
     again = browser.send("/ask", "/ask", sql=SQL, epsilon="0.2", step="price")
     assert "不花费预算" in again.text
     assert person("chen").get(place).status_code == 404
+    start = browser.get("/").text
+    assert "您团队的授权" in start and re.search(r"clinic\.asked</a>：隐私预算已用 [0-9]+\.[0-9] %，", start)
 
 
 def priced_form(page: str) -> dict[str, str]:
